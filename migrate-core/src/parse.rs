@@ -1,0 +1,196 @@
+//! goose files as migrations: discovery, sections, statements.
+//!
+//! Floor 3. From text to [`Migration`] and [`Diagnostic`]; no database, no environment. Only `parse::source` reads
+//! files. Invariant: the statements are byte for byte what goose would send.
+
+mod annotation;
+mod machine;
+mod name;
+mod source;
+mod variables;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+pub use machine::{Section, split};
+pub use name::{NameError, version};
+pub use source::{Folder, Source, read_file, read_folder};
+pub use variables::{Environment, Substitution};
+
+use crate::diagnostic::{Code, Diagnostic, Problem};
+use crate::migration::{Body, Digest, Direction, Migration, Mode, Origin, Set, Statement, Version};
+
+/// The statements of both directions of one file.
+#[derive(Debug)]
+pub struct Sections {
+    /// Whether the file runs in one transaction.
+    pub mode: Mode,
+    /// What `up` runs.
+    pub up: Vec<Statement>,
+    /// What `down` runs.
+    pub down: Vec<Statement>,
+}
+
+/// A set of migrations, and everything that is wrong with it.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The migrations that could be read, ascending by version.
+    pub set: Set,
+    /// All problems of the whole folder, by path and line.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses a folder's files into a set. All problems of all files are reported at once.
+#[must_use]
+pub fn parse(folder: Folder) -> Parsed {
+    let digest = folder.digest();
+    let mut diagnostics = folder.diagnostics;
+    let mut migrations = Vec::new();
+    for source in folder.sources {
+        let path = format!("{}/{}", folder.shown.trim_end_matches('/'), source.file);
+        migrations.extend(migration(source, &path, &mut diagnostics));
+    }
+    migrations.sort_by(|a: &Migration, b| (a.version, &a.file).cmp(&(b.version, &b.file)));
+    refuse_duplicates(&migrations, &folder.shown, &mut diagnostics);
+    migrations.dedup_by_key(|migration| migration.version);
+    diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
+    let origin = Origin { folder: Cow::Owned(folder.path), shown: Cow::Owned(folder.shown) };
+    let set = Set { migrations: Cow::Owned(migrations), digest, origin, release: Cow::Borrowed("") };
+    Parsed { set, diagnostics }
+}
+
+/// One file as a migration; what is wrong with it is added to `diagnostics`.
+fn migration(source: Source, path: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Migration> {
+    let version = match version(&source.file) {
+        Ok(version) => Some(version),
+        Err(error) => {
+            diagnostics.push(bad_name(path, &error));
+            None
+        }
+    };
+    let text = match source.text {
+        Ok(text) => text,
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic);
+            return None;
+        }
+    };
+    let (parsed, problems) = sections(&text);
+    diagnostics.extend(problems.into_iter().map(|problem| Diagnostic::in_file(path, &text, problem)));
+    let (mode, body) = parsed?;
+    let digest = Digest::of_text(&text);
+    Some(Migration { version: version?, file: Cow::Owned(source.file), text: Cow::Owned(text), mode, body, digest })
+}
+
+fn bad_name(path: &str, error: &NameError) -> Diagnostic {
+    Diagnostic::of_path(
+        Code::BadName,
+        path,
+        format!("this file name has no version: {error}"),
+        "name it like `00012_add_tasks.sql`, or move it out of the folder",
+    )
+}
+
+/// Both directions of a text as they can be known without values, and every problem.
+fn sections(text: &str) -> (Option<(Mode, Body)>, Vec<Problem>) {
+    let up = split(text, Direction::Up, Substitution::Check);
+    let down = split(text, Direction::Down, Substitution::Check);
+    match (up, down) {
+        (Ok(up), Ok(down)) => {
+            let body = if up.substitutes {
+                Body::Deferred
+            } else {
+                Body::Split { up: Cow::Owned(up.statements), down: Cow::Owned(down.statements) }
+            };
+            let problems = up.problems.into_iter().chain(down.problems).collect();
+            (Some((up.mode, body)), problems)
+        }
+        (up, down) => {
+            let mut problems: Vec<Problem> = up.err().into_iter().chain(down.err()).collect();
+            problems.dedup();
+            (None, problems)
+        }
+    }
+}
+
+fn refuse_duplicates(migrations: &[Migration], shown: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let mut first: BTreeMap<Version, &str> = BTreeMap::new();
+    for migration in migrations {
+        let Some(other) = first.get(&migration.version) else {
+            first.insert(migration.version, &migration.file);
+            continue;
+        };
+        diagnostics.push(Diagnostic::of_path(
+            Code::DuplicateVersion,
+            format!("{}/{}", shown.trim_end_matches('/'), migration.file),
+            format!("version {} is also that of {other}", migration.version),
+            "give one of the two files the next free version",
+        ));
+    }
+}
+
+/// The statements of a migration, with the values of its variables where it uses any.
+///
+/// # Errors
+/// The diagnostic of the line that cannot be filled in, or of what its values made of the file.
+pub fn resolve<'a>(
+    migration: &'a Migration,
+    direction: Direction,
+    path: &str,
+    environment: &Environment,
+) -> Result<Cow<'a, [Statement]>, Box<Diagnostic>> {
+    match (&migration.body, direction) {
+        (Body::Split { up, .. }, Direction::Up) => Ok(Cow::Borrowed(up)),
+        (Body::Split { down, .. }, Direction::Down) => Ok(Cow::Borrowed(down)),
+        (Body::Deferred, _) => split(&migration.text, direction, Substitution::Fill(environment))
+            .map(|section| Cow::Owned(section.statements))
+            .map_err(|problem| Box::new(Diagnostic::in_file(path, &migration.text, problem))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn up(text: &str) -> Vec<String> {
+        let section = split(text, Direction::Up, Substitution::Check).unwrap();
+        section.statements.iter().map(|statement| statement.sql(text).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_plain_statement_is_a_slice_of_the_file() {
+        let text = "-- +goose Up\n\n-- why\nSELECT 1;\nSELECT\n  2;\n";
+        let section = split(text, Direction::Up, Substitution::Check).unwrap();
+        assert_eq!(up(text), ["SELECT 1;", "SELECT\n  2;"]);
+        assert!(section.statements.iter().all(|statement| statement.rewritten_sql().is_none()));
+        assert_eq!(section.statements[1].line(), 5);
+    }
+
+    #[test]
+    fn a_dropped_carriage_return_makes_a_rewritten_statement() {
+        assert_eq!(up("-- +goose Up\r\nSELECT\r\n 1;\r\n"), ["SELECT\n 1;"]);
+    }
+
+    #[test]
+    fn a_semicolon_in_a_block_does_not_end_its_statement() {
+        let text = "-- +goose Up\n-- +goose StatementBegin\nDO $$ BEGIN\nNULL;\nEND $$;\n-- +goose StatementEnd\n";
+        assert_eq!(up(text), ["DO $$ BEGIN\nNULL;\nEND $$;"]);
+    }
+
+    #[test]
+    fn every_problem_of_a_folder_is_reported_at_once() {
+        let file = |file: &str, text: &str| Source { file: file.into(), text: Ok(text.into()) };
+        let folder = Folder {
+            path: "m".into(),
+            shown: "m".into(),
+            sources: vec![
+                file("1_a.sql", "SELECT 1;"),
+                file("seed.sql", "-- +goose Up\nSELECT 1"),
+                file("01_b.sql", ""),
+            ],
+            diagnostics: vec![],
+        };
+        let codes: Vec<_> = parse(folder).diagnostics.iter().map(|d| d.code.entry().id).collect();
+        assert_eq!(codes, ["P10", "P09", "N01", "P12"]);
+    }
+}

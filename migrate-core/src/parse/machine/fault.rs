@@ -1,0 +1,183 @@
+//! The words for what makes goose refuse a file, each with the way out.
+
+use super::State;
+use super::line::Line;
+use crate::diagnostic::{Code, Problem};
+use crate::migration::Direction;
+use crate::parse::annotation::{self, BadAnnotation, is_comment};
+use crate::parse::variables::ExpandError;
+use crate::text::{Span, line_at, saturate};
+
+pub(super) fn line_too_long(line: Line<'_>) -> Problem {
+    line.problem(
+        Code::LineTooLong,
+        "this line is longer than 4 MiB",
+        "break the line: goose reads lines of at most 4,194,304 bytes",
+    )
+}
+
+pub(super) fn dropped_line(line: Line<'_>, block_line: u32) -> Problem {
+    line.problem(
+        Code::BlockDropsSql,
+        format!("goose drops this line, because the block that starts on line {block_line} is empty"),
+        "delete the empty StatementBegin/StatementEnd pair, or move the statement into it",
+    )
+}
+
+pub(super) fn empty_block(block: Span) -> Problem {
+    Problem {
+        code: Code::EmptyBlock,
+        span: block,
+        message: "this block holds no statement".into(),
+        help: "delete the StatementBegin/StatementEnd pair".into(),
+    }
+}
+
+pub(super) fn bad_annotation(line: Line<'_>, bad: &BadAnnotation) -> Problem {
+    match bad.code {
+        Code::AnnotationIndented => line.problem(
+            bad.code,
+            "goose refuses an annotation with a blank before it",
+            format!("start the line with `{}`", line.text.trim()),
+        ),
+        Code::AnnotationTwice => {
+            line.problem(bad.code, "this line holds `+goose` more than once", "write one annotation a line")
+        }
+        Code::AnnotationEmpty => line.problem(
+            bad.code,
+            "`+goose` is not followed by the name of an annotation",
+            "write `-- +goose Up`, `-- +goose Down`, `-- +goose StatementBegin`, … or remove `+goose` from the comment",
+        ),
+        code => {
+            let help = match annotation::suggest(&bad.name) {
+                Some(name) => format!("write `-- +goose {name}` and nothing else on the line"),
+                None => "goose reads every comment with `+goose` in it as an annotation: write it without the plus sign, or use one of Up, Down, StatementBegin, StatementEnd, NO TRANSACTION, ENVSUB ON, ENVSUB OFF".to_owned(),
+            };
+            let name = shorten(&bad.name);
+            line.problem(code, format!("goose knows no annotation `{name}`"), help)
+        }
+    }
+}
+
+pub(super) fn bad_expansion(line: Line<'_>, error: ExpandError) -> Problem {
+    let at = line.span.start + saturate(error.at);
+    let help = match error.code {
+        Code::VariableUnset => "set the variable in the environment of this command",
+        Code::VariableOffset | Code::VariableLength => {
+            "goose reads `:` as a substring; for a default write `${NAME:-default}`, for a required variable `${NAME?message}`"
+        }
+        Code::VariableCut => "choose offset and length so that no character is cut: goose counts bytes",
+        Code::VariableOverflow => "choose a smaller length",
+        _ => "write `\\$` for a dollar sign, `$$$$` for `$$`, or put `-- +goose ENVSUB OFF` before the line",
+    };
+    Problem {
+        code: error.code,
+        span: Span::new(at.min(line.span.end), line.span.end),
+        message: format!("variable substitution: {}", error.cause),
+        help: help.into(),
+    }
+}
+
+pub(super) fn sql_before_up(line: Line<'_>) -> Problem {
+    if line.text.starts_with('\u{feff}') {
+        return line.problem(
+            Code::SqlBeforeUp,
+            "the file starts with a byte order mark, which goose reads as SQL before `-- +goose Up`",
+            "save the file as UTF-8 without a byte order mark",
+        );
+    }
+    let help = if line.text.trim_start().starts_with("/*") {
+        "goose reads `/* */` as SQL: use `--` comments before `-- +goose Up`"
+    } else {
+        "put `-- +goose Up` on a line before it"
+    };
+    line.problem(Code::SqlBeforeUp, "this stands before `-- +goose Up`", help)
+}
+
+pub(super) fn duplicate_up(line: Line<'_>) -> Problem {
+    line.problem(
+        Code::DuplicateUp,
+        "a second `-- +goose Up`",
+        "a file has one Up section: merge them, or move this part to a file of its own",
+    )
+}
+
+pub(super) fn down_out_of_place(line: Line<'_>, state: State) -> Problem {
+    let (message, help) = match state {
+        State::Start => ("`-- +goose Down` before `-- +goose Up`", "write the Up section first"),
+        State::Block(Direction::Up) => {
+            ("`-- +goose Down` inside a block", "close the block with `-- +goose StatementEnd` before it")
+        }
+        _ => ("a second `-- +goose Down`", "a file has at most one Down section"),
+    };
+    line.problem(Code::DownOutOfPlace, message, help)
+}
+
+pub(super) fn block_out_of_place(line: Line<'_>, state: State) -> Problem {
+    let (message, help) = if state == State::Start {
+        ("`-- +goose StatementBegin` before `-- +goose Up`", "put `-- +goose Up` before it")
+    } else {
+        ("`-- +goose StatementBegin` inside another block", "close the block before it with `-- +goose StatementEnd`")
+    };
+    line.problem(Code::BlockOutOfPlace, message, help)
+}
+
+pub(super) fn block_not_open(line: Line<'_>) -> Problem {
+    line.problem(
+        Code::BlockNotOpen,
+        "`-- +goose StatementEnd` without an open block",
+        "delete it, or add the missing `-- +goose StatementBegin`",
+    )
+}
+
+pub(super) fn block_not_closed(block: Span) -> Problem {
+    Problem {
+        code: Code::BlockNotClosed,
+        span: block,
+        message: "this block is never closed".into(),
+        help: "add `-- +goose StatementEnd` on a line after the statement".into(),
+    }
+}
+
+pub(super) fn no_up(text: &str) -> Problem {
+    Problem {
+        code: Code::NoUp,
+        span: Span::new(0, line_at(text, 0).1.end),
+        message: "the file has no `-- +goose Up`".into(),
+        help: "start the file with a line `-- +goose Up`".into(),
+    }
+}
+
+/// The cause differs from what the reader sees, so each is named: goose/spec.md Q2, Q3 and Q5.
+pub(super) fn missing_semicolon(text: &str, collected: Span, direction: Direction) -> Problem {
+    let source = collected.of(text);
+    let start = collected.start + saturate(source.len() - source.trim_start().len());
+    let section = match direction {
+        Direction::Up => "Up",
+        Direction::Down => "Down",
+    };
+    let rest = source.trim();
+    let last = rest.lines().next_back().unwrap_or_default();
+    let help = if rest.lines().all(is_comment) {
+        "goose took these comments for SQL because the line above them holds blanks: delete the blanks"
+    } else if rest.starts_with("/*") && rest.ends_with("*/") {
+        "goose reads a `/* */` comment as SQL: write `--` comments"
+    } else if last.contains(";--") || last.contains("; /*") || last.contains(";/*") {
+        "goose does not see this `;`: put a blank before `--`, or move the comment to a line of its own"
+    } else if last.contains(';') && last.contains("--") {
+        "goose stops looking for `;` at a word that starts with `--`, even inside a string: wrap the statement in StatementBegin/StatementEnd"
+    } else {
+        "end the statement with `;` at the end of a line"
+    };
+    let (_, line) = line_at(text, start);
+    Problem {
+        code: Code::MissingSemicolon,
+        span: Span::new(start, line.end.max(start)),
+        message: format!("the last statement of the {section} section is not finished"),
+        help: help.into(),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= 40 { text.to_owned() } else { text.chars().take(40).chain(['…']).collect() }
+}

@@ -1,0 +1,147 @@
+//! The files of a folder: the only place in the library that reads them.
+//!
+//! Discovery is goose's (goose/spec.md 1.1): direct children `*.sql`, case-sensitive, dot files included.
+
+use std::path::Path;
+
+use super::name::version;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::migration::{Digest, Version};
+
+/// One file: its name and text, or why it has none.
+#[derive(Debug)]
+pub struct Source {
+    /// The file name, without its folder.
+    pub file: String,
+    /// The text, or what is wrong with the file as a whole.
+    pub text: Result<String, Diagnostic>,
+}
+
+/// The migrations of a folder, unparsed.
+#[derive(Debug)]
+pub struct Folder {
+    /// The folder as it is opened.
+    pub path: String,
+    /// The folder as messages write it.
+    pub shown: String,
+    /// Its `*.sql` files, ascending by version and name; files without a version first.
+    pub sources: Vec<Source>,
+    /// What is wrong with the folder itself.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Folder {
+    /// SHA-256 over the name and the digest of each file, in order. Equal to [`Set::digest_of`] where all are valid.
+    ///
+    /// [`Set::digest_of`]: crate::migration::Set::digest_of
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let digests: Vec<(&str, Digest)> = self
+            .sources
+            .iter()
+            .map(|source| (source.file.as_str(), Digest::of_text(source.text.as_deref().unwrap_or_default())))
+            .collect();
+        Digest::of_parts(digests.iter().flat_map(|(file, digest)| [file.as_bytes(), digest.bytes()]))
+    }
+}
+
+/// Reads the `*.sql` files of `path`; `shown` is how messages write the folder.
+#[must_use]
+pub fn read_folder(path: &Path, shown: &str) -> Folder {
+    let mut folder =
+        Folder { path: path.display().to_string(), shown: shown.to_owned(), sources: vec![], diagnostics: vec![] };
+    let names = match file_names(path) {
+        Ok(names) => names,
+        Err(error) => {
+            folder.diagnostics.push(unreadable_folder(shown, path, &error));
+            return folder;
+        }
+    };
+    for name in names {
+        if name.ends_with(".sql") {
+            let shown = format!("{}/{name}", shown.trim_end_matches('/'));
+            let text = read_text(&path.join(&name), &shown);
+            folder.sources.push(Source { file: name, text });
+        } else if is_go_migration(&name) {
+            folder.diagnostics.push(go_migration(shown, &name));
+        }
+    }
+    folder.sources.sort_by_cached_key(|source| (version(&source.file).unwrap_or(Version::ZERO), source.file.clone()));
+    if folder.sources.is_empty() && folder.diagnostics.is_empty() {
+        folder.diagnostics.push(Diagnostic::of_path(
+            Code::NoMigrations,
+            shown,
+            "this folder holds no migration (`*.sql`)",
+            "name the folder of your goose files with `--dir`, or write the first one with `migrate create NAME`",
+        ));
+    }
+    folder
+}
+
+/// Reads one file as a source; `shown` is how messages write it.
+#[must_use]
+pub fn read_file(path: &Path, shown: &str) -> Source {
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Source { file, text: read_text(path, shown) }
+}
+
+fn file_names(path: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "this module is the one that reads files")]
+    for entry in std::fs::read_dir(path)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
+    #[expect(clippy::disallowed_methods, reason = "this module is the one that reads files")]
+    let bytes = std::fs::read(path).map_err(|error| unreadable_file(shown, path, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Diagnostic::of_path(
+            Code::NotUtf8,
+            shown,
+            format!("this file is not UTF-8: byte {} on line {line} is none", at + 1),
+            "save the file as UTF-8",
+        )
+    })
+}
+
+fn unreadable_file(shown: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
+    if path.is_dir() {
+        return Diagnostic::of_path(
+            Code::Unreadable,
+            shown,
+            "this is a folder, and goose takes it for a migration because of its name",
+            "rename the folder so that its name does not end in `.sql`",
+        );
+    }
+    Diagnostic::of_path(Code::Unreadable, shown, format!("cannot read this file: {error}"), "check its permissions")
+}
+
+fn unreadable_folder(shown: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
+    let help = "name the folder of your goose files with `--dir`";
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return Diagnostic::of_path(Code::NoFolder, shown, "this folder does not exist", help);
+    }
+    if path.is_file() {
+        return Diagnostic::of_path(Code::NoFolder, shown, "this is a file, not a folder of migrations", help);
+    }
+    Diagnostic::of_path(Code::Unreadable, shown, format!("cannot read this folder: {error}"), "check its permissions")
+}
+
+fn is_go_migration(name: &str) -> bool {
+    name.ends_with(".go") && !name.ends_with("_test.go") && version(name).is_ok()
+}
+
+fn go_migration(shown: &str, name: &str) -> Diagnostic {
+    Diagnostic::of_path(
+        Code::GoMigration,
+        format!("{}/{name}", shown.trim_end_matches('/')),
+        "this migration is written in Go, and only your own goose binary can run it",
+        "write it as SQL, or move it out of the folder when every database already has it",
+    )
+}

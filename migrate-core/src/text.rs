@@ -1,0 +1,82 @@
+//! Where in a source text: byte spans, and the line and column a person reads.
+//!
+//! Floor 0. Invariant: a [`Span`] holds byte offsets of one text and nothing else; no file name, no copy of the text.
+
+/// A half-open range of byte offsets in one source text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The span from `start` up to, not including, `end`.
+    #[must_use]
+    pub const fn new(start: u32, end: u32) -> Self {
+        Self { start, end }
+    }
+
+    /// The text under this span; empty when the span does not lie in `text`.
+    #[must_use]
+    pub fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// A place as editors and compilers write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Column in characters, counted from 1.
+    pub column: u32,
+}
+
+/// The line of `offset` in `text`, counted from 1, and the byte span of that line without its line end.
+#[must_use]
+pub fn line_at(text: &str, offset: u32) -> (u32, Span) {
+    let offset = (offset as usize).min(text.len());
+    let before = &text.as_bytes()[..offset];
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let rest = &text.as_bytes()[start..];
+    let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+    (saturate(line), Span::new(saturate(start), saturate(start + length)))
+}
+
+/// The line and column of a byte offset.
+#[must_use]
+pub fn position(text: &str, offset: u32) -> Position {
+    let (line, span) = line_at(text, offset);
+    let column = text.get(span.start as usize..offset as usize).map_or(1, |before| before.chars().count() + 1);
+    Position { line, column: saturate(column) }
+}
+
+/// A length or offset as the `u32` that spans hold. Sources are refused far below 4 GiB (`parse::source`).
+#[must_use]
+pub fn saturate(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_not_bytes() {
+        let text = "one\nü x";
+        assert_eq!(position(text, 7), Position { line: 2, column: 3 });
+    }
+
+    #[test]
+    fn an_offset_past_the_end_is_the_last_line() {
+        assert_eq!(line_at("a\nb", 99), (2, Span::new(2, 3)));
+    }
+
+    #[test]
+    fn a_span_outside_the_text_is_empty() {
+        assert_eq!(Span::new(5, 9).of("abc"), "");
+    }
+}
