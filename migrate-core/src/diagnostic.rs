@@ -44,13 +44,28 @@ pub struct Problem {
     pub help: String,
 }
 
-/// The lines of a source that an excerpt shows.
+/// The line of a source that an excerpt shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Excerpt {
-    position: Position,
+pub(crate) struct Excerpt {
+    pub(crate) position: Position,
     line_text: String,
     /// Byte range of the fault within `line_text`.
     fault: Span,
+}
+
+impl Excerpt {
+    /// The first line of a span, cut where it is endless.
+    pub(crate) fn new(text: &str, span: Span) -> Self {
+        let (_, line) = line_at(text, span.start);
+        let shown = Span::new(line.start, floor_boundary(text, line.end.min(line.start.saturating_add(EXCERPT_LIMIT))));
+        let start = span.start.clamp(shown.start, shown.end) - shown.start;
+        let end = span.end.clamp(shown.start, shown.end) - shown.start;
+        Self {
+            position: position(text, span.start),
+            line_text: shown.of(text).to_owned(),
+            fault: Span::new(start, end),
+        }
+    }
 }
 
 /// A problem in a file: code, place, message and help.
@@ -80,12 +95,7 @@ impl Diagnostic {
     /// A problem at a place of the file `path`, whose text is `text`.
     #[must_use]
     pub fn in_file(path: impl Into<String>, text: &str, problem: Problem) -> Self {
-        let position = position(text, problem.span.start);
-        let (_, line) = line_at(text, problem.span.start);
-        let shown = Span::new(line.start, floor_boundary(text, line.end.min(line.start.saturating_add(EXCERPT_LIMIT))));
-        let start = problem.span.start.clamp(shown.start, shown.end) - shown.start;
-        let end = problem.span.end.clamp(shown.start, shown.end) - shown.start;
-        let excerpt = Excerpt { position, line_text: shown.of(text).to_owned(), fault: Span::new(start, end) };
+        let excerpt = Excerpt::new(text, problem.span);
         Self {
             code: problem.code,
             path: path.into(),
@@ -107,10 +117,26 @@ impl Diagnostic {
         self.excerpt.as_ref().map(|excerpt| excerpt.position)
     }
 
+    /// The excerpt, for a failure that is shown in its place.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn excerpt(&self) -> Option<&Excerpt> {
+        self.excerpt.as_ref()
+    }
+
     /// The rustc-like form with an excerpt and a caret; `color` adds ANSI styles.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
-        render::render(self, color)
+        let entry = self.code.entry();
+        let id = format!("{} {}", entry.id, entry.name);
+        let page = Page {
+            id: &id,
+            message: &self.message,
+            path: Some(&self.path),
+            excerpt: self.excerpt.as_ref(),
+            notes: Vec::new(),
+            help: &self.help,
+        };
+        render::render(entry.severity, &page, color)
     }
 }
 
@@ -123,6 +149,22 @@ impl std::fmt::Display for Diagnostic {
         }
         write!(f, ": {}: {} [{}]", self.severity().word(), self.message, self.code.entry().id)
     }
+}
+
+/// What a rendered message is made of, whoever words it.
+pub(crate) struct Page<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) message: &'a str,
+    pub(crate) path: Option<&'a str>,
+    pub(crate) excerpt: Option<&'a Excerpt>,
+    /// Labelled lines below the excerpt, such as `state: …`.
+    pub(crate) notes: Vec<(&'a str, &'a str)>,
+    pub(crate) help: &'a str,
+}
+
+/// Draws a failed command like an error of a file.
+pub(crate) fn render_failure(page: &Page<'_>, color: bool) -> String {
+    render::render(Severity::Error, page, color)
 }
 
 /// Whether any of the problems refuses the set.

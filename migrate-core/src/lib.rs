@@ -1,6 +1,50 @@
-//! Reads goose SQL migrations, plans and applies them to PostgreSQL.
+//! Reads goose SQL migrations, plans and applies them to `PostgreSQL`.
+//!
+//! The pipeline, floor by floor: text becomes sections, sections statements, statements steps; steps and history
+//! become a plan; a plan is what is shown and applied.
+//!
+//! ```
+//! use migrate_core::{check, flight, history, parse, plan};
+//!
+//! let folder = parse::Folder {
+//!     path: "migrations".into(),
+//!     shown: "migrations".into(),
+//!     sources: vec![parse::Source {
+//!         file: "00001_create_users.sql".into(),
+//!         text: Ok("-- +goose Up\nCREATE TABLE users (id bigint);\n-- +goose Down\nDROP TABLE users;\n".into()),
+//!     }],
+//!     diagnostics: vec![],
+//! };
+//! let parsed = parse::parse(folder);
+//! assert!(parsed.diagnostics.is_empty() && check::check(&parsed.set).is_empty());
+//!
+//! let request = plan::Request {
+//!     set: &parsed.set,
+//!     history: &history::History::default(),
+//!     goal: plan::Goal::Up,
+//!     out_of_order: plan::OutOfOrder::Refused,
+//!     versioning: plan::Versioning::Recorded,
+//!     environment: &parse::Environment::default(),
+//! };
+//! let plan = plan::plan(request)?;
+//! let bookkeeping = flight::Bookkeeping {
+//!     tables: flight::TableName::default().in_schema("public"),
+//!     release: "app 1.0".into(),
+//! };
+//! let flight = flight::flight(&plan.batches[0], &bookkeeping);
+//! assert_eq!(flight.messages[2].sql, "CREATE TABLE users (id bigint);");
+//! # Ok::<(), plan::PlanError>(())
+//! ```
 
+#[cfg(feature = "postgres")]
+pub mod apply;
+pub mod check;
 pub mod diagnostic;
+pub mod flight;
+pub mod history;
 pub mod migration;
 pub mod parse;
+pub mod plan;
+pub mod report;
+pub mod step;
 pub mod text;

@@ -1,27 +1,30 @@
-//! The rustc-like text of a diagnostic, drawn by `annotate-snippets` (the renderer that rustc and cargo use).
+//! The rustc-like text of a message, drawn by `annotate-snippets` (the renderer of rustc and cargo).
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Diagnostic, Excerpt, Severity};
+use super::{Excerpt, Page, Severity};
 
-pub(super) fn render(diagnostic: &Diagnostic, color: bool) -> String {
-    let entry = diagnostic.code.entry();
-    let level = match entry.severity {
+pub(super) fn render(severity: Severity, page: &Page<'_>, color: bool) -> String {
+    let level = match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let id = format!("{} {}", entry.id, entry.name);
-    let title = level.primary_title(diagnostic.message.as_str()).id(id.as_str());
-    let group = match &diagnostic.excerpt {
-        Some(excerpt) => Group::with_title(title).element(snippet(excerpt, &diagnostic.path)),
-        None => Group::with_title(title).element(annotate_snippets::Origin::path(diagnostic.path.as_str())),
+    let mut group = Group::with_title(level.primary_title(page.message).id(page.id));
+    let path = page.path.unwrap_or_default();
+    group = match page.excerpt {
+        Some(excerpt) => group.element(snippet(excerpt, path)),
+        None if path.is_empty() => group,
+        None => group.element(Origin::path(path)),
     };
-    let group = group.element(Level::HELP.message(diagnostic.help.as_str()));
+    for (label, text) in &page.notes {
+        group = group.element(Level::NOTE.with_name(*label).message(*text));
+    }
+    group = group.element(Level::HELP.message(page.help));
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.term_width(200).render(&[group])
 }
 
-fn snippet<'a>(excerpt: &'a Excerpt, path: &'a str) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+fn snippet<'a>(excerpt: &'a Excerpt, path: &'a str) -> Snippet<'a, Annotation<'a>> {
     let fault = excerpt.fault.start as usize..excerpt.fault.end as usize;
     Snippet::source(excerpt.line_text.as_str())
         .line_start(excerpt.position.line as usize)

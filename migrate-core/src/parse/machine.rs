@@ -202,12 +202,12 @@ impl<'a> Machine<'a> {
     /// Emits the collected statement, as a slice of the text where the text holds it as it is.
     fn emit(&mut self) {
         let sql = self.buffer.trim();
-        let leading = self.buffer.len() - self.buffer.trim_start().len();
-        let skipped = self.buffer[..leading].matches('\n').count();
-        let line = self.collected_line + saturate(skipped);
         let source = self.collected.of(self.text);
         let trimmed = source.trim();
-        let start = self.collected.start + saturate(source.len() - source.trim_start().len());
+        let leading = source.len() - source.trim_start().len();
+        // Counted in the file, not in the buffer: a value may bring line ends of its own.
+        let line = self.collected_line + saturate(source[..leading].matches('\n').count());
+        let start = self.collected.start + saturate(leading);
         let span = Span::new(start, start + saturate(trimmed.len()));
         let statement = if trimmed == sql {
             Statement::slice(span, line)

@@ -1,0 +1,197 @@
+//! Carrying a plan out on a real server, exactly once.
+//!
+//! Floor 9, the only async one and the only one that knows a driver. Invariant: it can do nothing but a plan; what is
+//! sent are the messages of `flight`, and whether they may run is decided by their guard on the server, under the lock.
+
+mod database;
+mod failure;
+mod sending;
+mod session;
+mod waiting;
+
+use std::time::{Duration, Instant};
+
+pub use database::{Database, read};
+pub use session::Session;
+
+use self::sending::Outcome;
+use self::waiting::Patience;
+use crate::flight::{Bookkeeping, Flight, Refusal, TableName, flight, prepare};
+use crate::history::History;
+use crate::migration::{Direction, Set, Version};
+use crate::parse::Environment;
+use crate::plan::{Batch, Goal, OutOfOrder, Plan, Request, Versioning, plan};
+use crate::report::{Event, Exit, Failure, Ran, Report};
+
+/// A command that changes a database.
+#[derive(Debug, Clone)]
+pub struct Command<'a> {
+    /// The migrations there are.
+    pub set: &'a Set,
+    /// The version table.
+    pub table: TableName,
+    /// Where the database is to be.
+    pub goal: Goal,
+    /// Whether late versions may be applied.
+    pub out_of_order: OutOfOrder,
+    /// Whether the version table takes part.
+    pub versioning: Versioning,
+    /// Values of variables in ENVSUB files.
+    pub environment: &'a Environment,
+    /// How long to wait for another runner's lock.
+    pub lock_wait: Duration,
+}
+
+impl Command<'_> {
+    /// The request for a plan on a history.
+    #[must_use]
+    pub fn request<'a>(&'a self, history: &'a History) -> Request<'a> {
+        Request {
+            set: self.set,
+            history,
+            goal: self.goal,
+            out_of_order: self.out_of_order,
+            versioning: self.versioning,
+            environment: self.environment,
+        }
+    }
+}
+
+/// Plans and runs a command until its goal is reached; `observe` sees every event as it happens.
+///
+/// When another runner changed the history in between, a new plan is made from the new history.
+///
+/// # Errors
+/// The failure names the state the database is in; what was done before it is in its report.
+pub async fn apply(
+    session: &mut Session,
+    command: &Command<'_>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<Report, Failure> {
+    let mut run =
+        Run { session, command, observe, report: Report::default(), patience: Patience::new(command.lock_wait) };
+    loop {
+        let database =
+            read(run.session, &command.table, command.versioning).await.map_err(|failure| run.with_report(failure))?;
+        run.report.current = database.history.current().0;
+        let plan =
+            plan(command.request(&database.history)).map_err(|error| run.with_report(failure::of_plan(&error)))?;
+        if run.carry_out(&plan, &database).await? {
+            return Ok(run.report);
+        }
+    }
+}
+
+struct Run<'r, 'c> {
+    session: &'r mut Session,
+    command: &'r Command<'c>,
+    observe: &'r mut (dyn FnMut(Event) + Send),
+    report: Report,
+    patience: Patience,
+}
+
+impl Run<'_, '_> {
+    /// Runs a plan; false when the history moved and a new plan is needed.
+    async fn carry_out(&mut self, plan: &Plan<'_>, database: &Database) -> Result<bool, Failure> {
+        let bookkeeping =
+            Bookkeeping { tables: database.tables.clone(), release: self.command.set.release.clone().into_owned() };
+        (self.observe)(Event::Planned { files: plan.batches.len() });
+        for warning in &plan.warnings {
+            (self.observe)(Event::Warned(warning.clone()));
+        }
+        if let Some(preparation) = plan.preparation {
+            let flight = prepare(preparation, &bookkeeping.tables);
+            if !self.fly(&flight, None).await? {
+                return Ok(false);
+            }
+            (self.observe)(Event::Prepared);
+        }
+        let mut history = database.history.clone();
+        for (index, batch) in plan.batches.iter().enumerate() {
+            if !self.run_batch(batch, &bookkeeping, index > 0).await? {
+                return Ok(false);
+            }
+            match batch.direction {
+                Direction::Up => history.record(batch.migration.version),
+                Direction::Down => history.forget(batch.migration.version),
+            }
+            self.report.current = history.current().0;
+        }
+        Ok(true)
+    }
+
+    async fn run_batch(&mut self, batch: &Batch<'_>, bookkeeping: &Bookkeeping, later: bool) -> Result<bool, Failure> {
+        let ran = Ran {
+            version: batch.migration.version,
+            file: batch.migration.file.clone().into_owned(),
+            direction: batch.direction,
+            statements: batch.statements.len(),
+        };
+        (self.observe)(Event::Started(ran.clone()));
+        let flight = flight(batch, bookkeeping);
+        let start = Instant::now();
+        // Only redo has a second half that no new plan would contain: it waits for the lock on the spot.
+        let half_done = later && self.command.goal == Goal::Redo;
+        while !self.fly(&flight, Some(batch)).await? {
+            if !half_done {
+                return Ok(false);
+            }
+        }
+        let duration = start.elapsed();
+        (self.observe)(Event::Finished(ran.clone(), duration));
+        self.report.ran.push((ran, duration));
+        Ok(true)
+    }
+
+    /// Sends a flight; false when its guard refused and, after a wait, a new plan is needed.
+    async fn fly(&mut self, flight: &Flight<'_>, batch: Option<&Batch<'_>>) -> Result<bool, Failure> {
+        let outcome = sending::send(self.session, flight).await;
+        for notice in self.session.notices() {
+            (self.observe)(notice);
+        }
+        match outcome {
+            Outcome::Done => {
+                self.patience.restore();
+                Ok(true)
+            }
+            Outcome::Refused(Refusal::Busy) => {
+                self.wait().await?;
+                Ok(false)
+            }
+            Outcome::Refused(Refusal::Moved) => {
+                if self.patience.spend_on_a_move() {
+                    return Ok(false);
+                }
+                Err(self.with_report(failure::history_keeps_moving()))
+            }
+            Outcome::Refused(Refusal::NoTransaction) => Err(self.with_report(failure::no_transaction())),
+            Outcome::Failed(fault) => {
+                let failure = failure::of_fault(&fault, flight, batch, Version(self.report.current));
+                Err(self.with_report(failure))
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Result<(), Failure> {
+        if self.patience.is_over() {
+            let holder = waiting::holder(self.session).await;
+            return Err(self.with_report(failure::lock_busy(&holder, self.command.lock_wait)));
+        }
+        if self.patience.wants_to_speak() {
+            let holder = waiting::holder(self.session).await;
+            (self.observe)(Event::Waiting { holder });
+        }
+        self.patience.wait().await;
+        Ok(())
+    }
+
+    fn with_report(&self, failure: Failure) -> Failure {
+        Failure { report: self.report.clone(), ..failure }
+    }
+}
+
+/// Whether a failure says that nobody can be asked any more.
+#[must_use]
+pub fn lost_connection(failure: &Failure) -> bool {
+    matches!(failure.exit, Exit::ConnectionLost | Exit::UnknownOutcome)
+}

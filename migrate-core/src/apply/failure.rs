@@ -1,0 +1,300 @@
+//! Turning what went wrong on the wire into failures that a tired person can act on.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use tokio_postgres::config::Host;
+use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::{Config, Error};
+
+use super::sending::Fault;
+use crate::diagnostic::Diagnostic;
+use crate::flight::{Flight, Pace, Purpose, TableName};
+use crate::migration::{Statement, Version};
+use crate::plan::{Batch, PlanError};
+use crate::report::{Exit, Failure, Place, ServerError};
+use crate::text::{Span, saturate};
+
+/// Why there is no connection.
+pub(super) fn of_connect(error: &Error, config: &Config) -> Failure {
+    let target = target(config);
+    let Some(db) = error.as_db_error() else { return of_connect_io(error, &target) };
+    let database = config.get_dbname().or_else(|| config.get_user()).unwrap_or_default();
+    let user = config.get_user().unwrap_or_default();
+    let failure = match db.code().code() {
+        "28P01" | "28000" => Failure::new(
+            Exit::Auth,
+            format!("{target} refuses user `{user}`: {}", db.message()),
+            "check the user and the password in the database URL, and the server's pg_hba.conf",
+        ),
+        "3D000" => Failure::new(
+            Exit::Config,
+            format!("{target} has no database `{database}`"),
+            format!("create it (`createdb {database}`), or name another in the database URL"),
+        ),
+        "42501" => Failure::new(
+            Exit::Privilege,
+            format!("user `{user}` may not connect to database `{database}` on {target}"),
+            format!("GRANT CONNECT ON DATABASE {database} TO {user};"),
+        ),
+        "55000" => Failure::new(
+            Exit::Config,
+            format!("database `{database}` on {target} accepts no connections"),
+            "name another database in the database URL",
+        ),
+        _ => Failure::new(
+            Exit::Connect,
+            format!("{target} refuses the connection: {}", db.message()),
+            "try again when the server is ready",
+        ),
+    };
+    failure.with_server(server_error(db))
+}
+
+fn of_connect_io(error: &Error, target: &str) -> Failure {
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    let text = error.to_string();
+    if text.contains("TLS") {
+        return Failure::new(
+            Exit::Tls,
+            format!("no TLS with {target}: {cause}"),
+            "use `sslmode=disable` or `sslmode=prefer` on a network you trust",
+        );
+    }
+    if text.contains("authentication") || text.contains("password missing") {
+        let cause = if cause.is_empty() { text } else { cause };
+        return Failure::new(
+            Exit::Auth,
+            format!("{target} asks for a login that this URL does not allow: {cause}"),
+            "put the password into the database URL",
+        );
+    }
+    let cause = if cause.is_empty() { text } else { cause };
+    Failure::new(
+        Exit::Connect,
+        format!("cannot connect to {target}: {cause}"),
+        "check host and port in the database URL, and that the server is running",
+    )
+}
+
+/// Hosts and ports, never the password.
+fn target(config: &Config) -> String {
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| {
+        let port = ports.get(index).or_else(|| ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(host) => format!("{host}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(path) => format!("{} (port {port})", path.display()),
+        }
+    });
+    let hosts: Vec<_> = hosts.collect();
+    if hosts.is_empty() { "the server".to_owned() } else { hosts.join(", ") }
+}
+
+/// Why the history could not be read.
+pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
+    let Some(db) = error.as_db_error() else { return connection_lost(error) };
+    let failure = match db.code().code() {
+        "42501" => Failure::new(
+            Exit::Privilege,
+            format!("this role may not read the version table `{name}`"),
+            format!("GRANT SELECT ON {name} TO the role; the schema needs GRANT USAGE"),
+        ),
+        "42703" | "42883" | "42P01" => odd_table(name, db.message()),
+        _ => Failure::new(
+            Exit::of_sqlstate(db.code().code()).unwrap_or(Exit::History),
+            format!("cannot read the version table `{name}`: {}", db.message()),
+            "see what the server says",
+        ),
+    };
+    failure.with_server(server_error(db))
+}
+
+/// The version table is not goose's.
+pub(super) fn odd_table(name: &TableName, why: &str) -> Failure {
+    Failure::new(
+        Exit::History,
+        format!("`{name}` is not a goose version table: {why}"),
+        "name goose's table with `--table`, or move this relation out of the way",
+    )
+}
+
+/// Why there is no plan.
+#[must_use]
+pub(super) fn of_plan(error: &PlanError) -> Failure {
+    let exit = if matches!(error, PlanError::Statements(_)) { Exit::InvalidMigrations } else { Exit::History };
+    if let PlanError::Statements(diagnostic) = error {
+        return of_diagnostic(diagnostic, exit);
+    }
+    Failure::new(exit, error.to_string(), error.help())
+}
+
+fn of_diagnostic(diagnostic: &Diagnostic, exit: Exit) -> Failure {
+    let mut failure = Failure::new(exit, diagnostic.message.clone(), diagnostic.help.clone());
+    failure.place = Place::of_diagnostic(diagnostic);
+    failure
+}
+
+pub(super) fn lock_busy(holder: &str, waited: Duration) -> Failure {
+    let holder = if holder.is_empty() { String::new() } else { format!(": {holder}") };
+    Failure::new(
+        Exit::LockBusy,
+        format!("another runner held the migration lock for {} s{holder}", waited.as_secs()),
+        "wait for it to finish and run again; a longer wait is `--lock-wait`",
+    )
+}
+
+pub(super) fn history_keeps_moving() -> Failure {
+    Failure::new(
+        Exit::History,
+        "the version table reads differently inside the migration's transaction, again and again",
+        "look for row level security, triggers or another program that writes the version table",
+    )
+}
+
+pub(super) fn no_transaction() -> Failure {
+    Failure::new(Exit::ConnectionLost, "the transaction could not be opened, so the session was ended", "run again")
+}
+
+fn connection_lost(error: &Error) -> Failure {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    Failure::new(Exit::ConnectionLost, format!("the connection to the server broke: {cause}"), "run again")
+}
+
+/// Why a flight failed: which message, whose fault, and what the database holds now.
+pub(super) fn of_fault(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<'_>>, current: Version) -> Failure {
+    let purpose = flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
+    let Some(db) = fault.error.as_db_error() else { return lost(fault, flight, batch, current) };
+    let server = server_error(db);
+    let exit = Exit::of_sqlstate(&server.sqlstate).unwrap_or(Exit::MigrationFailed);
+    let Some(batch) = batch else {
+        return Failure::new(
+            exit,
+            format!("cannot create the version table: {}", server.message),
+            "the role needs CREATE on the schema: GRANT CREATE ON SCHEMA … TO …, or create the tables as their owner",
+        )
+        .with_server(server);
+    };
+    let partial = flight.pace == Pace::Unwrapped && !matches!(purpose, Purpose::Lock | Purpose::Guard);
+    let exit = if partial { Exit::MigrationFailedPartial } else { exit };
+    let place = match purpose {
+        Purpose::Statement(index) => batch.statements.get(index).map(|statement| place(batch, statement, &server)),
+        _ => None,
+    };
+    Failure {
+        exit,
+        message: message(purpose, batch, &server),
+        place,
+        state: state(purpose, flight, batch, current),
+        next: next(exit, batch),
+        server: Some(server),
+        report: Default::default(),
+    }
+}
+
+fn message(purpose: Purpose, batch: &Batch<'_>, server: &ServerError) -> String {
+    let text = &server.message;
+    match purpose {
+        Purpose::Statement(_) => text.clone(),
+        Purpose::Commit => format!("{} failed at COMMIT: {text}", batch.path),
+        Purpose::Record => format!("{} ran, but could not be recorded: {text}", batch.path),
+        Purpose::Hygiene => format!("the session could not be reset after {}: {text}", batch.path),
+        _ => format!("{} could not be started: {text}", batch.path),
+    }
+}
+
+fn state(purpose: Purpose, flight: &Flight<'_>, batch: &Batch<'_>, current: Version) -> String {
+    let file = &batch.migration.file;
+    match (flight.pace, purpose) {
+        (Pace::Unwrapped, Purpose::Lock | Purpose::Guard) => {
+            format!("nothing of {file} ran; the database is at version {current}")
+        }
+        (Pace::Unwrapped, Purpose::Statement(index)) => format!(
+            "{index} of {} statements of {file} are done and stay done, because it has NO TRANSACTION; \
+             version {} is not recorded, the database is at version {current}",
+            batch.statements.len(),
+            batch.migration.version
+        ),
+        (Pace::Unwrapped, _) => {
+            format!("all statements of {file} are done; version {} is not recorded", batch.migration.version)
+        }
+        (Pace::Stepwise, _) => format!(
+            "{file} ends transactions itself: what it committed before the error stays; the rest was rolled back, \
+             and the database is at version {current}"
+        ),
+        (Pace::Pipelined, _) => format!("{file} was rolled back; the database is at version {current}"),
+    }
+}
+
+fn next(exit: Exit, batch: &Batch<'_>) -> String {
+    let command = match batch.direction {
+        crate::migration::Direction::Up => "up",
+        crate::migration::Direction::Down => "down",
+    };
+    match exit {
+        Exit::MigrationFailedPartial => format!(
+            "mend the cause; `migrate {command}` starts the file again from its first statement, so undo by hand what \
+             cannot run twice"
+        ),
+        Exit::Privilege => format!("grant the role what the server asks for, then run `migrate {command}` again"),
+        Exit::ReadOnly => "point the database URL at the primary".into(),
+        Exit::Resources => "free the resource that the server names, then run again".into(),
+        _ => format!("mend {}, then run `migrate {command}` again", batch.path),
+    }
+}
+
+fn lost(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<'_>>, current: Version) -> Failure {
+    let mut failure = connection_lost(&fault.error);
+    let Some(batch) = batch else { return failure };
+    let file = &batch.migration.file;
+    match flight.pace {
+        Pace::Unwrapped => {
+            failure.exit = Exit::MigrationFailedPartial;
+            failure.state = format!("{file} has NO TRANSACTION and may have run in part; its version is not recorded");
+        }
+        _ if fault.commit_sent => {
+            failure.exit = Exit::UnknownOutcome;
+            failure.state =
+                format!("{file} is applied whole or not at all; before it the database was at version {current}");
+            failure.next = "run again: the next run reads which of the two it is".into();
+        }
+        _ => failure.state = format!("{file} was rolled back; the database is at version {current}"),
+    }
+    failure
+}
+
+/// The server's position in the statement, as a place in the file.
+fn place(batch: &Batch<'_>, statement: &Statement, server: &ServerError) -> Place {
+    let text = &batch.migration.text;
+    let span = statement.span();
+    let Some(position) = server.position else { return Place::new(batch.path.clone(), text, span) };
+    let sql = batch.sql(statement);
+    let offset = sql.char_indices().nth(position.saturating_sub(1) as usize).map_or(sql.len(), |(at, _)| at);
+    if statement.rewritten_sql().is_some() {
+        // Filled-in values move columns; lines stay, so the whole line is shown.
+        let line = sql[..offset].matches('\n').count();
+        let start: usize = span.of(text).split_inclusive('\n').take(line).map(str::len).sum();
+        let start = span.start + saturate(start);
+        return Place::new(batch.path.clone(), text, Span::new(start, span.end));
+    }
+    let start = span.start + saturate(offset);
+    let word =
+        sql[offset..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum::<usize>();
+    Place::new(batch.path.clone(), text, Span::new(start, start + saturate(word.max(1))))
+}
+
+fn server_error(db: &DbError) -> ServerError {
+    let position = match db.position() {
+        Some(ErrorPosition::Original(position)) => Some(*position),
+        _ => None,
+    };
+    ServerError {
+        sqlstate: db.code().code().to_owned(),
+        message: db.message().to_owned(),
+        detail: db.detail().map(str::to_owned),
+        hint: db.hint().map(str::to_owned),
+        context: db.where_().map(str::to_owned),
+        position,
+    }
+}

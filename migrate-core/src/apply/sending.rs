@@ -1,0 +1,112 @@
+//! Putting a flight on the wire, at the pace it allows.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Poll;
+
+use futures_util::poll;
+use tokio_postgres::Error;
+
+use super::Session;
+use crate::flight::{Flight, Message, Pace, Purpose, Refusal};
+
+/// How a flight ended.
+pub(super) enum Outcome {
+    /// Committed and recorded.
+    Done,
+    /// Its guard refused; nothing of it ran.
+    Refused(Refusal),
+    /// One of its messages failed.
+    Failed(Fault),
+}
+
+/// The message that failed, and how.
+pub(super) struct Fault {
+    /// Index among the flight's messages.
+    pub(super) message: usize,
+    pub(super) error: Error,
+    /// Whether COMMIT was on the wire when the connection broke.
+    pub(super) commit_sent: bool,
+}
+
+/// Sends a flight and waits for its end.
+pub(super) async fn send(session: &Session, flight: &Flight<'_>) -> Outcome {
+    match flight.pace {
+        Pace::Pipelined => pipelined(session, &flight.messages).await,
+        Pace::Stepwise => {
+            let outcome = stepwise(session, &flight.messages).await;
+            if !matches!(outcome, Outcome::Done) {
+                clean_up(session, &["ROLLBACK"]).await;
+            }
+            outcome
+        }
+        Pace::Unwrapped => {
+            let outcome = stepwise(session, &flight.messages).await;
+            if !matches!(outcome, Outcome::Done) {
+                let end = flight.messages.iter().rev().take_while(|message| message.purpose != Purpose::Record);
+                let end: Vec<&str> = end.map(|message| message.sql.as_ref()).filter(is_clean_up).collect();
+                clean_up(session, &end.into_iter().rev().collect::<Vec<_>>()).await;
+            }
+            outcome
+        }
+    }
+}
+
+/// Writes every message before the first answer is awaited: one round trip, however many there are. Behind a failure
+/// the transaction is aborted, so nothing that was sent after it can take effect, COMMIT included.
+async fn pipelined(session: &Session, messages: &[Message<'_>]) -> Outcome {
+    let mut answers: Vec<Answer<'_>> = Vec::with_capacity(messages.len());
+    for message in messages {
+        let mut future: Pin<Box<dyn Future<Output = Result<(), Error>> + Send + '_>> =
+            Box::pin(session.client.batch_execute(&message.sql));
+        // The first poll puts the message on the wire: polled here, one by one, the order is certain.
+        answers.push(match poll!(&mut future) {
+            Poll::Ready(result) => Answer::Here(result),
+            Poll::Pending => Answer::Awaited(future),
+        });
+    }
+    let mut first = None;
+    for (index, answer) in answers.into_iter().enumerate() {
+        let result = match answer {
+            Answer::Here(result) => result,
+            Answer::Awaited(future) => future.await,
+        };
+        if let Err(error) = result
+            && first.is_none()
+        {
+            first = Some(Fault { message: index, error, commit_sent: true });
+        }
+    }
+    first.map_or(Outcome::Done, judge)
+}
+
+enum Answer<'a> {
+    Here(Result<(), Error>),
+    Awaited(Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>),
+}
+
+/// Sends each message when the one before it has succeeded.
+async fn stepwise(session: &Session, messages: &[Message<'_>]) -> Outcome {
+    for (index, message) in messages.iter().enumerate() {
+        if let Err(error) = session.client.batch_execute(&message.sql).await {
+            return judge(Fault { message: index, error, commit_sent: message.purpose == Purpose::Commit });
+        }
+    }
+    Outcome::Done
+}
+
+fn judge(fault: Fault) -> Outcome {
+    let refusal = fault.error.code().and_then(|code| Refusal::from_sqlstate(code.code()));
+    refusal.map_or(Outcome::Failed(fault), Outcome::Refused)
+}
+
+fn is_clean_up(sql: &&str) -> bool {
+    !sql.starts_with("COMMIT")
+}
+
+/// Leaves nothing behind in a session that may go back to a pool. What fails here fails because the session is gone.
+async fn clean_up(session: &Session, messages: &[&str]) {
+    for sql in messages {
+        let _gone = session.client.batch_execute(sql).await;
+    }
+}

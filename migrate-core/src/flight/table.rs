@@ -1,0 +1,129 @@
+//! The names of the version table and of our ledger beside it.
+
+/// The table as the user names it: `goose_db_version` or `schema.table`.
+///
+/// Only plain lower-case identifiers: that is the set on which goose's command, goose's Provider and PostgreSQL agree
+/// about which table is meant (goose/spec.md Q18).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName {
+    schema: Option<String>,
+    table: String,
+}
+
+/// A text that is not a plain table name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a plain table name: write `table` or `schema.table` in lower-case letters, digits and `_`", .0.escape_debug())]
+pub struct TableNameError(String);
+
+impl std::str::FromStr for TableName {
+    type Err = TableNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (schema, table) = match text.split_once('.') {
+            Some((schema, table)) => (Some(schema), table),
+            None => (None, text),
+        };
+        if schema.is_none_or(is_plain) && is_plain(table) {
+            Ok(Self { schema: schema.map(str::to_owned), table: table.to_owned() })
+        } else {
+            Err(TableNameError(text.to_owned()))
+        }
+    }
+}
+
+impl Default for TableName {
+    fn default() -> Self {
+        Self { schema: None, table: "goose_db_version".to_owned() }
+    }
+}
+
+impl TableName {
+    /// The schema, when the user named one.
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    /// The table's own name.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The tables in a schema: resolved once, then used in every statement, so that a migration that changes
+    /// `search_path` changes nothing for us.
+    #[must_use]
+    pub fn in_schema(&self, schema: &str) -> Tables {
+        let quoted = quote(schema);
+        Tables {
+            version: format!("{quoted}.{}", quote(&self.table)),
+            ledger: format!("{quoted}.{}", quote(&ledger_name(&self.table))),
+        }
+    }
+}
+
+impl std::fmt::Display for TableName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.table),
+            None => f.write_str(&self.table),
+        }
+    }
+}
+
+/// Both tables, qualified and quoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    pub(crate) version: String,
+    pub(crate) ledger: String,
+}
+
+/// The ledger's name: the version table's with `_ledger`.
+#[must_use]
+pub(crate) fn ledger_name(table: &str) -> String {
+    format!("{table}_ledger")
+}
+
+/// A name PostgreSQL stores unchanged, short enough that the ledger's name is not cut at 63 bytes.
+fn is_plain(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let first = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    first && name.len() <= 56 && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// An identifier in double quotes.
+#[must_use]
+pub(crate) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A string literal that reads the same whatever `standard_conforming_strings` says.
+#[must_use]
+pub(crate) fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_names_are_accepted_with_and_without_a_schema() {
+        assert_eq!("app.goose_v2".parse::<TableName>().map(|name| name.to_string()), Ok("app.goose_v2".to_owned()));
+        assert!("goose_db_version".parse::<TableName>().is_ok());
+    }
+
+    #[test]
+    fn other_forms_are_refused_by_name() {
+        for text in ["", "GooseV", "\"Gq\"", "a.b.c", "goose v", "t;drop table x", "1a", ".t", "s."] {
+            assert_eq!(text.parse::<TableName>(), Err(TableNameError(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn literals_survive_quotes_and_backslashes() {
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
+    }
+}

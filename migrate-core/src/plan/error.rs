@@ -1,0 +1,65 @@
+//! Why there is no plan.
+
+use super::Edit;
+use crate::diagnostic::Diagnostic;
+use crate::migration::Version;
+
+/// Why a goal cannot be planned. Nothing has run.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PlanError {
+    /// The set has no file at or below the version asked for.
+    #[error("there is no migration at or below version {0}")]
+    NothingAtOrBelow(Version),
+    /// Files below the highest applied version that were never applied, and late versions are not allowed.
+    #[error("{} below version {highest} {} not applied: {}", plural(.files.len(), "migration"), if .files.len() == 1 { "was" } else { "were" }, .files.join(", "))]
+    Missing {
+        /// Their paths, ascending by version.
+        files: Vec<String>,
+        /// The highest version in the table.
+        highest: Version,
+    },
+    /// `up-by-one` found nothing pending.
+    #[error("no migration is pending: the database is at version {0}")]
+    NothingPending(Version),
+    /// `down` or `redo` on a database to which nothing is applied.
+    #[error("no migration is applied: there is nothing to undo")]
+    NothingApplied,
+    /// A version that is to be undone has no file.
+    #[error("version {0} is applied, but this set has no file for it, so it cannot be undone")]
+    NoFile(Version),
+    /// Applied files whose SQL was changed since.
+    #[error("{} changed after being applied: {}", plural(.0.len(), "migration"), .0.iter().map(|edit| edit.path.as_str()).collect::<Vec<_>>().join(", "))]
+    Edited(Vec<Edit>),
+    /// A file cannot be split with the values of its variables.
+    #[error("{0}")]
+    Statements(Box<Diagnostic>),
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+impl PlanError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::NothingAtOrBelow(_) => "list the versions with `migrate status`".into(),
+            Self::Missing { .. } => "give them a version above it, or apply them late with `--allow-missing`".into(),
+            Self::NothingPending(_) => "nothing needs to be done; `migrate up` takes this for success".into(),
+            Self::NothingApplied => "see what is applied with `migrate status`".into(),
+            Self::NoFile(version) => {
+                format!("run the release that contains version {version}, or restore its file")
+            }
+            Self::Edited(edits) => {
+                let mut help =
+                    String::from("restore the file as it was applied and put the change into a new migration");
+                for edit in edits {
+                    help.push_str(&format!("\n{}: applied {}, now {}", edit.path, edit.applied, edit.now));
+                }
+                help
+            }
+            Self::Statements(diagnostic) => diagnostic.help.clone(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The exit codes: a stable interface, in bands that a Kubernetes `podFailurePolicy` can tell apart.
+
+/// How a command ended. The names and numbers never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Exit {
+    /// 0
+    Ok,
+    /// 1
+    Internal,
+    /// 2
+    Usage,
+    /// 20
+    Config,
+    /// 21
+    Auth,
+    /// 22
+    Privilege,
+    /// 23
+    Tls,
+    /// 25
+    MigrationFailed,
+    /// 26
+    MigrationFailedPartial,
+    /// 28
+    History,
+    /// 29
+    InvalidMigrations,
+    /// 40
+    Connect,
+    /// 41
+    LockBusy,
+    /// 43
+    ReadOnly,
+    /// 44
+    ConnectionLost,
+    /// 45
+    UnknownOutcome,
+    /// 47
+    Resources,
+}
+
+/// One row of the table of exit codes.
+#[derive(Debug)]
+pub struct ExitRow {
+    /// How the command ended.
+    pub exit: Exit,
+    /// The process's exit status.
+    pub code: u8,
+    /// Its stable name, also the code of the error message.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What it says about the database.
+    pub database: &'static str,
+}
+
+const fn row(exit: Exit, code: u8, name: &'static str, meaning: &'static str, database: &'static str) -> ExitRow {
+    ExitRow { exit, code, name, meaning, database }
+}
+
+/// Every exit code. 2 and 20–39 are permanent: the same run would fail again. 40–59 may pass when tried again.
+pub const EXITS: &[ExitRow] = &[
+    row(Exit::Ok, 0, "ok", "done, or nothing to do", "as asked for"),
+    row(Exit::Internal, 1, "internal", "an error nobody foresaw", "see the message; a rerun resolves it"),
+    row(Exit::Usage, 2, "usage", "wrong arguments", "untouched"),
+    row(
+        Exit::Config,
+        20,
+        "config",
+        "the URL, the database or the schema does not exist or cannot be used",
+        "untouched",
+    ),
+    row(Exit::Auth, 21, "auth", "the server refuses the user or the password", "untouched"),
+    row(Exit::Privilege, 22, "privilege", "the role lacks a privilege", "rolled back"),
+    row(Exit::Tls, 23, "tls", "TLS was asked for and cannot be had", "untouched"),
+    row(Exit::MigrationFailed, 25, "migration-failed", "a migration failed", "rolled back to the migration before it"),
+    row(
+        Exit::MigrationFailedPartial,
+        26,
+        "migration-failed-partial",
+        "a NO TRANSACTION migration failed",
+        "the statements before the failed one are done, the version is not recorded",
+    ),
+    row(Exit::History, 28, "history", "the applied versions and the files do not fit together", "untouched"),
+    row(Exit::InvalidMigrations, 29, "invalid-migrations", "the migrations themselves are wrong", "untouched"),
+    row(Exit::Connect, 40, "connect", "no connection to the server", "untouched"),
+    row(Exit::LockBusy, 41, "lock-busy", "another runner holds the migration lock", "untouched by this run"),
+    row(Exit::ReadOnly, 43, "read-only", "the server is a standby or read-only", "untouched"),
+    row(Exit::ConnectionLost, 44, "connection-lost", "the connection broke before COMMIT was sent", "rolled back"),
+    row(
+        Exit::UnknownOutcome,
+        45,
+        "unknown-outcome",
+        "the connection broke while COMMIT was under way",
+        "the last migration is applied whole or not at all; the next run finds out",
+    ),
+    row(Exit::Resources, 47, "resources", "the server ran out of disk, memory or another resource", "rolled back"),
+];
+
+impl Exit {
+    /// The row of this ending.
+    #[must_use]
+    pub fn row(self) -> &'static ExitRow {
+        EXITS.iter().find(|row| row.exit == self).unwrap_or(&EXITS[1])
+    }
+
+    /// The ending that an SQLSTATE of a failed migration stands for (operations.md §3.3); `None` for an error of the
+    /// migration itself.
+    #[must_use]
+    pub fn of_sqlstate(sqlstate: &str) -> Option<Self> {
+        match sqlstate {
+            "42501" => Some(Self::Privilege),
+            "25006" => Some(Self::ReadOnly),
+            "57P01" | "57P02" | "57P05" => Some(Self::ConnectionLost),
+            _ if ["53", "54", "58", "XX"].iter().any(|class| sqlstate.starts_with(class)) => Some(Self::Resources),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ending_has_its_own_row_number_and_name() {
+        for pair in EXITS.windows(2) {
+            assert!(pair[0].code < pair[1].code && pair[0].exit < pair[1].exit, "{}", pair[1].name);
+        }
+        for row in EXITS {
+            assert_eq!(row.exit.row().code, row.code);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! One failure, told whole: what, where, what state the database is in, and what to do next.
+
+use super::{Exit, Report};
+use crate::diagnostic::Excerpt;
+use crate::text::Span;
+
+/// What the server said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServerError {
+    /// Five characters, such as `42703` (PostgreSQL manual, appendix A).
+    pub sqlstate: String,
+    /// The primary message.
+    pub message: String,
+    /// More about the cause.
+    pub detail: Option<String>,
+    /// The server's own advice.
+    pub hint: Option<String>,
+    /// Where in nested code it happened.
+    pub context: Option<String>,
+    /// Character offset in the statement, counted from 1.
+    pub position: Option<u32>,
+}
+
+/// Where in a migration something happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as messages write it.
+    pub path: String,
+    /// The line, with an excerpt.
+    pub(crate) excerpt: Excerpt,
+}
+
+impl Place {
+    /// The place of a byte span in a file's text.
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: &str, span: Span) -> Self {
+        Self { path: path.into(), excerpt: Excerpt::new(text, span) }
+    }
+
+    /// The place of a diagnostic, when it has one.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_diagnostic(diagnostic: &crate::diagnostic::Diagnostic) -> Option<Self> {
+        let excerpt = diagnostic.excerpt()?.clone();
+        Some(Self { path: diagnostic.path.clone(), excerpt })
+    }
+
+    /// Line and column.
+    #[must_use]
+    pub fn position(&self) -> crate::text::Position {
+        self.excerpt.position
+    }
+}
+
+/// A command that did not reach its goal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// How the command ends.
+    pub exit: Exit,
+    /// What went wrong, in one sentence.
+    pub message: String,
+    /// Where in a migration, when it was one's fault.
+    pub place: Option<Place>,
+    /// What the server said.
+    pub server: Option<ServerError>,
+    /// What state the database is in now.
+    pub state: String,
+    /// What to do next.
+    pub next: String,
+    /// What was done before it.
+    pub report: Report,
+}
+
+impl Failure {
+    /// A failure before anything was done.
+    #[must_use]
+    pub fn new(exit: Exit, message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            place: None,
+            server: None,
+            state: "nothing was changed".into(),
+            next: next.into(),
+            report: Report::default(),
+        }
+    }
+
+    /// The same with what the server said.
+    #[must_use]
+    pub fn with_server(mut self, server: ServerError) -> Self {
+        self.server = Some(server);
+        self
+    }
+
+    /// The rustc-like form; `color` adds ANSI styles.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        crate::diagnostic::render_failure(&self.page(), color)
+    }
+
+    fn page(&self) -> crate::diagnostic::Page<'_> {
+        let mut notes = Vec::new();
+        if let Some(server) = &self.server {
+            notes.push(("sqlstate", server.sqlstate.as_str()));
+            let more = [("detail", &server.detail), ("hint", &server.hint), ("context", &server.context)];
+            notes.extend(more.into_iter().filter_map(|(label, text)| Some((label, text.as_deref()?))));
+        }
+        notes.push(("state", self.state.as_str()));
+        crate::diagnostic::Page {
+            id: self.exit.row().name,
+            message: &self.message,
+            path: self.place.as_ref().map(|place| place.path.as_str()),
+            excerpt: self.place.as_ref().map(|place| &place.excerpt),
+            notes,
+            help: &self.next,
+        }
+    }
+}
+
+/// The one-line form: place, message and the name of the exit code.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(place) = &self.place {
+            let at = place.position();
+            write!(f, "{}:{}:{}: ", place.path, at.line, at.column)?;
+        }
+        write!(f, "error: {} [{}]", self.message, self.exit.row().name)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,220 @@
+//! What one statement does, as far as applying it needs to know.
+//!
+//! Floor 4. From a statement's text to a [`Step`], over PostgreSQL's lexical rules only. Invariant: when in doubt a
+//! step says the more careful thing; a statement that nothing here understands is never an error.
+
+mod lexeme;
+
+use self::lexeme::Lexeme;
+use crate::migration::Digest;
+
+/// The traits of one goose statement, which may hold several SQL commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Step {
+    /// Begins, ends or rewinds a transaction. Such a file is sent one statement at a time: behind a `COMMIT` or a
+    /// `ROLLBACK TO` a failure no longer stops what was sent after it.
+    pub transaction_control: bool,
+    /// May leave something in the session: a setting, a role, a temporary object, a prepared statement, a lock.
+    pub session_state: bool,
+    /// Needs data beside the SQL: `COPY … FROM stdin`, `COPY … TO stdout`.
+    pub data_channel: bool,
+}
+
+impl Step {
+    /// The traits of two steps together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            transaction_control: self.transaction_control || other.transaction_control,
+            session_state: self.session_state || other.session_state,
+            data_channel: self.data_channel || other.data_channel,
+        }
+    }
+}
+
+/// What a statement does.
+#[must_use]
+pub fn classify(sql: &str) -> Step {
+    let lexemes = lexeme::significant(sql);
+    lexemes.split(|lexeme| lexeme.is(";")).map(command).fold(Step::default(), Step::and)
+}
+
+/// The digest of a text's tokens: equal for two texts that differ only in white space and comments.
+///
+/// Annotations are comments to SQL but not to goose, so they count.
+#[must_use]
+pub fn token_digest(text: &str) -> Digest {
+    Digest::of_parts(lexeme::meaningful(text).map(str::as_bytes))
+}
+
+/// The first words of commands that control a transaction (PostgreSQL manual, "SQL Commands").
+const CONTROL: [&str; 9] =
+    ["begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare transaction"];
+
+/// Commands that change the catalog or rows and leave the session alone, unless a function that they call does not.
+const QUIET: [&str; 18] = [
+    "create", "alter", "drop", "comment", "grant", "revoke", "truncate", "lock", "reindex", "vacuum", "analyze",
+    "cluster", "insert", "update", "delete", "merge", "with", "values",
+];
+
+/// Quiet commands that evaluate expressions over rows, so that a function call in them may do anything.
+const EVALUATING: [&str; 8] = ["insert", "update", "delete", "merge", "with", "values", "select", "refresh"];
+
+/// Functions that are common in migrations and leave the session alone. Any other call counts as one that may not.
+const HARMLESS_CALLS: [&str; 40] = [
+    "now",
+    "coalesce",
+    "count",
+    "min",
+    "max",
+    "sum",
+    "avg",
+    "lower",
+    "upper",
+    "trim",
+    "length",
+    "replace",
+    "concat",
+    "substring",
+    "substr",
+    "left",
+    "right",
+    "md5",
+    "gen_random_uuid",
+    "uuid_generate_v4",
+    "random",
+    "round",
+    "floor",
+    "ceil",
+    "abs",
+    "greatest",
+    "least",
+    "nullif",
+    "cast",
+    "extract",
+    "date_trunc",
+    "to_char",
+    "to_timestamp",
+    "jsonb_build_object",
+    "jsonb_set",
+    "row_number",
+    "array_agg",
+    "generate_series",
+    "unnest",
+    "clock_timestamp",
+];
+
+/// Words that may stand before a parenthesis without being a function.
+const NOT_A_CALL: [&str; 24] = [
+    "in", "any", "all", "some", "exists", "values", "and", "or", "not", "as", "on", "using", "over", "filter", "set",
+    "by", "from", "select", "where", "then", "else", "when", "conflict", "array",
+];
+
+fn command(lexemes: &[Lexeme<'_>]) -> Step {
+    let Some(first) = lexemes.first() else { return Step::default() };
+    let word = |at: usize, text: &str| lexemes.get(at).is_some_and(|lexeme| lexeme.is(text));
+    let has = |text: &str| lexemes.iter().any(|lexeme| lexeme.is(text));
+    let control = first.is_any(&CONTROL) || (word(0, "prepare") && word(1, "transaction"));
+    let data_channel = word(0, "copy") && (has("stdin") || has("stdout"));
+    let session_state = if word(0, "set") {
+        !(word(1, "local") || word(1, "constraints") || word(1, "transaction"))
+    } else if control {
+        false
+    } else {
+        let quiet = first.is_any(&QUIET) || word(0, "select") || word(0, "refresh");
+        let temporary = word(0, "create") && lexemes.iter().take(5).any(|l| l.is("temp") || l.is("temporary"));
+        let into_temporary = has("into") && (has("temp") || has("temporary"));
+        let stored_query = word(0, "create") && has("as") && has("select") && !has("function") && !has("procedure");
+        let evaluates = first.is_any(&EVALUATING) || stored_query;
+        !quiet || temporary || into_temporary || has("set_config") || (evaluates && calls_unknown(lexemes))
+    };
+    Step { transaction_control: control, session_state, data_channel }
+}
+
+/// Whether an identifier that is neither a harmless function nor a table after INTO stands before a parenthesis.
+fn calls_unknown(lexemes: &[Lexeme<'_>]) -> bool {
+    lexemes.windows(2).enumerate().any(|(at, pair)| {
+        pair[0].is_name()
+            && pair[1].is("(")
+            && !pair[0].is_any(&HARMLESS_CALLS)
+            && !pair[0].is_any(&NOT_A_CALL)
+            && !names_a_target(&lexemes[..at])
+    })
+}
+
+/// Whether the lexemes end with `INTO` or `INTO schema.`: what follows is a table with its columns.
+fn names_a_target(before: &[Lexeme<'_>]) -> bool {
+    match before {
+        [.., into] if into.is("into") => true,
+        [.., into, _, dot] if into.is("into") && dot.is(".") => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves_state(sql: &str) -> bool {
+        classify(sql).session_state
+    }
+
+    #[test]
+    fn plain_ddl_and_data_leave_the_session_alone() {
+        for sql in [
+            "CREATE TABLE t (id int DEFAULT nextval('s'));",
+            "ALTER TABLE t ADD COLUMN c text;",
+            "INSERT INTO app.t (a, b) VALUES (1, now());",
+            "UPDATE t SET a = coalesce(a, 'temp') WHERE b IN (1, 2);",
+            "SET LOCAL lock_timeout = '1s';",
+            "-- SET ROLE x\nDROP TABLE t;",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT set_config('a','b',false)::int $$;",
+        ] {
+            assert!(!leaves_state(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_may_touch_the_session_says_so() {
+        for sql in [
+            "SET search_path = app;",
+            "SELECT pg_catalog.set_config('search_path', '', false);",
+            "DO $$ BEGIN NULL; END $$;",
+            "SELECT my_function();",
+            "INSERT INTO t SELECT f(1);",
+            "CREATE TEMP TABLE x (id int);",
+            "CREATE TABLE t (id int); SET ROLE other;",
+            "LISTEN channel;",
+            "CALL p();",
+            "UNKNOWN COMMAND;",
+        ] {
+            assert!(leaves_state(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn transaction_control_is_found_in_any_command_of_a_string() {
+        for sql in
+            ["COMMIT;", "SELECT 1; rollback to savepoint a;", "/* c */ BEGIN;", "PREPARE TRANSACTION 'x';", "END"]
+        {
+            assert!(classify(sql).transaction_control, "{sql}");
+        }
+        for sql in ["SELECT 'COMMIT;';", "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END; $$;"] {
+            assert!(!classify(sql).transaction_control, "{sql}");
+        }
+    }
+
+    #[test]
+    fn copy_needs_a_data_channel_only_without_a_file() {
+        assert!(classify("COPY t (a) FROM STDIN WITH CSV;").data_channel);
+        assert!(!classify("COPY t FROM '/tmp/x';").data_channel);
+    }
+
+    #[test]
+    fn the_token_digest_ignores_layout_but_not_annotations() {
+        let digest = token_digest("-- +goose Up\nSELECT  1; -- one\n");
+        assert_eq!(digest, token_digest("-- +goose Up\n\nSELECT /* 1 */ 1;"));
+        assert_ne!(digest, token_digest("-- +goose Up\nSELECT 2;\n"));
+        assert_ne!(digest, token_digest("-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;\n"));
+    }
+}
