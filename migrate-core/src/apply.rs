@@ -12,6 +12,7 @@ mod waiting;
 use std::time::{Duration, Instant};
 
 pub use database::{Database, read};
+pub use failure::of_plan as plan_failure;
 pub use session::Session;
 
 use self::sending::Outcome;
@@ -21,7 +22,7 @@ use crate::history::History;
 use crate::migration::{Direction, Set, Version};
 use crate::parse::Environment;
 use crate::plan::{Batch, Goal, OutOfOrder, Plan, Request, Versioning, plan};
-use crate::report::{Event, Exit, Failure, Ran, Report};
+use crate::report::{Event, Failure, Ran, Report};
 
 /// A command that changes a database.
 #[derive(Debug, Clone)]
@@ -188,10 +189,4 @@ impl Run<'_, '_> {
     fn with_report(&self, failure: Failure) -> Failure {
         Failure { report: self.report.clone(), ..failure }
     }
-}
-
-/// Whether a failure says that nobody can be asked any more.
-#[must_use]
-pub fn lost_connection(failure: &Failure) -> bool {
-    matches!(failure.exit, Exit::ConnectionLost | Exit::UnknownOutcome)
 }

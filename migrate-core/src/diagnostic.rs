@@ -7,6 +7,8 @@
 mod code;
 mod render;
 
+use std::borrow::Cow;
+
 pub use code::{CODES, Code, Entry};
 
 use crate::text::{Position, Span, line_at, position};
@@ -62,7 +64,7 @@ impl Excerpt {
         let end = span.end.clamp(shown.start, shown.end) - shown.start;
         Self {
             position: position(text, span.start),
-            line_text: shown.of(text).to_owned(),
+            line_text: shown.of(text).trim_end_matches('\r').to_owned(),
             fault: Span::new(start, end),
         }
     }
@@ -130,11 +132,11 @@ impl Diagnostic {
         let id = format!("{} {}", entry.id, entry.name);
         let page = Page {
             id: &id,
-            message: &self.message,
-            path: Some(&self.path),
+            message: &printable(&self.message),
+            path: Some(&printable(&self.path)),
             excerpt: self.excerpt.as_ref(),
             notes: Vec::new(),
-            help: &self.help,
+            help: &printable(&self.help),
         };
         render::render(entry.severity, &page, color)
     }
@@ -143,11 +145,11 @@ impl Diagnostic {
 /// The one-line form: `path:line:col: error: message [CODE]`.
 impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.path)?;
+        write!(f, "{}", printable(&self.path))?;
         if let Some(at) = self.position() {
             write!(f, ":{}:{}", at.line, at.column)?;
         }
-        write!(f, ": {}: {} [{}]", self.severity().word(), self.message, self.code.entry().id)
+        write!(f, ": {}: {} [{}]", self.severity().word(), printable(&self.message), self.code.entry().id)
     }
 }
 
@@ -171,6 +173,16 @@ pub(crate) fn render_failure(page: &Page<'_>, color: bool) -> String {
 #[must_use]
 pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
+}
+
+/// The text with its control characters spelled out: file names, comments and values may hold any, and a terminal or
+/// a reader of lines must not be told what to do by them.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let spell = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(spell).collect())
 }
 
 /// The largest character boundary of `text` that is not above `offset`.

@@ -52,6 +52,24 @@ pub enum Purpose {
     Unlock,
 }
 
+impl Purpose {
+    /// The word used in JSON output.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Begin => "begin",
+            Self::Guard => "guard",
+            Self::Lock => "lock",
+            Self::Statement(_) => "statement",
+            Self::Hygiene => "hygiene",
+            Self::Prepare => "prepare",
+            Self::Record => "record",
+            Self::Commit => "commit",
+            Self::Unlock => "unlock",
+        }
+    }
+}
+
 /// One simple-protocol query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message<'a> {

@@ -38,6 +38,7 @@
 
 #[cfg(feature = "postgres")]
 pub mod apply;
+pub mod build;
 pub mod check;
 pub mod diagnostic;
 pub mod flight;

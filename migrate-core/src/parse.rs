@@ -45,13 +45,13 @@ pub struct Parsed {
 pub fn parse(folder: Folder) -> Parsed {
     let digest = folder.digest();
     let mut diagnostics = folder.diagnostics;
+    refuse_duplicates(&folder.sources, &folder.shown, &mut diagnostics);
     let mut migrations = Vec::new();
     for source in folder.sources {
         let path = format!("{}/{}", folder.shown.trim_end_matches('/'), source.file);
         migrations.extend(migration(source, &path, &mut diagnostics));
     }
     migrations.sort_by(|a: &Migration, b| (a.version, &a.file).cmp(&(b.version, &b.file)));
-    refuse_duplicates(&migrations, &folder.shown, &mut diagnostics);
     migrations.dedup_by_key(|migration| migration.version);
     diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
     let origin = Origin { folder: Cow::Owned(folder.path), shown: Cow::Owned(folder.shown) };
@@ -86,7 +86,7 @@ fn bad_name(path: &str, error: &NameError) -> Diagnostic {
     Diagnostic::of_path(
         Code::BadName,
         path,
-        format!("this file name has no version: {error}"),
+        format!("this file name has no valid version: {error}"),
         "name it like `00012_add_tasks.sql`, or move it out of the folder",
     )
 }
@@ -113,18 +113,22 @@ fn sections(text: &str) -> (Option<(Mode, Body)>, Vec<Problem>) {
     }
 }
 
-fn refuse_duplicates(migrations: &[Migration], shown: &str, diagnostics: &mut Vec<Diagnostic>) {
+/// Judged by the names alone: a file that does not parse has its version all the same.
+fn refuse_duplicates(sources: &[Source], shown: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let named = |source: &Source| Some((version(&source.file).ok()?, source.file.clone()));
+    let mut files: Vec<(Version, String)> = sources.iter().filter_map(named).collect();
+    files.sort();
     let mut first: BTreeMap<Version, &str> = BTreeMap::new();
-    for migration in migrations {
-        let Some(other) = first.get(&migration.version) else {
-            first.insert(migration.version, &migration.file);
+    for (version, file) in &files {
+        let Some(other) = first.get(version) else {
+            first.insert(*version, file);
             continue;
         };
         diagnostics.push(Diagnostic::of_path(
             Code::DuplicateVersion,
-            format!("{}/{}", shown.trim_end_matches('/'), migration.file),
-            format!("version {} is also that of {other}", migration.version),
-            "give one of the two files the next free version",
+            format!("{}/{file}", shown.trim_end_matches('/')),
+            format!("this file has version {version}, and so has `{other}`"),
+            "give one of the two files a version that no other file has; no database may have applied it yet",
         ));
     }
 }
@@ -191,6 +195,6 @@ mod tests {
             diagnostics: vec![],
         };
         let codes: Vec<_> = parse(folder).diagnostics.iter().map(|d| d.code.entry().id).collect();
-        assert_eq!(codes, ["P10", "P09", "N01", "P12"]);
+        assert_eq!(codes, ["P10", "N02", "P09", "N01", "P12"]);
     }
 }

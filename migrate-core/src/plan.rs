@@ -163,7 +163,7 @@ pub enum Warning {
 ///
 /// # Errors
 /// What makes goose refuse the goal, an edited applied file, or values that a file's variables cannot take.
-pub fn plan<'a>(request: Request<'a>) -> Result<Plan<'a>, PlanError> {
+pub fn plan(request: Request<'_>) -> Result<Plan<'_>, PlanError> {
     let steps = match request.versioning {
         Versioning::Recorded => order::recorded(&request)?,
         Versioning::Ignored => order::unrecorded(&request)?,

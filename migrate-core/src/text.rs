@@ -40,7 +40,7 @@ pub fn line_at(text: &str, offset: u32) -> (u32, Span) {
     let offset = (offset as usize).min(text.len());
     let before = &text.as_bytes()[..offset];
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let rest = &text.as_bytes()[start..];
     let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
     (saturate(line), Span::new(saturate(start), saturate(start + length)))

@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::flight::{Flight, Pace, Purpose, TableName};
 use crate::migration::{Statement, Version};
 use crate::plan::{Batch, PlanError};
-use crate::report::{Exit, Failure, Place, ServerError};
+use crate::report::{Exit, Failure, Place, Report, ServerError};
 use crate::text::{Span, saturate};
 
 /// Why there is no connection.
@@ -59,6 +59,13 @@ fn of_connect_io(error: &Error, target: &str) -> Failure {
             Exit::Tls,
             format!("no TLS with {target}: {cause}"),
             "use `sslmode=disable` or `sslmode=prefer` on a network you trust",
+        );
+    }
+    if text.contains("invalid configuration") {
+        return Failure::new(
+            Exit::Config,
+            format!("the database URL cannot be used: {cause}"),
+            "mend the database URL",
         );
     }
     if text.contains("authentication") || text.contains("password missing") {
@@ -122,7 +129,7 @@ pub(super) fn odd_table(name: &TableName, why: &str) -> Failure {
 
 /// Why there is no plan.
 #[must_use]
-pub(super) fn of_plan(error: &PlanError) -> Failure {
+pub fn of_plan(error: &PlanError) -> Failure {
     let exit = if matches!(error, PlanError::Statements(_)) { Exit::InvalidMigrations } else { Exit::History };
     if let PlanError::Statements(diagnostic) = error {
         return of_diagnostic(diagnostic, exit);
@@ -189,7 +196,7 @@ pub(super) fn of_fault(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<
         state: state(purpose, flight, batch, current),
         next: next(exit, batch),
         server: Some(server),
-        report: Default::default(),
+        report: Report::default(),
     }
 }
 

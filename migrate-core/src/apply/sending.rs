@@ -42,10 +42,8 @@ pub(super) async fn send(session: &Session, flight: &Flight<'_>) -> Outcome {
         }
         Pace::Unwrapped => {
             let outcome = stepwise(session, &flight.messages).await;
-            if !matches!(outcome, Outcome::Done) {
-                let end = flight.messages.iter().rev().take_while(|message| message.purpose != Purpose::Record);
-                let end: Vec<&str> = end.map(|message| message.sql.as_ref()).filter(is_clean_up).collect();
-                clean_up(session, &end.into_iter().rev().collect::<Vec<_>>()).await;
+            if matches!(outcome, Outcome::Failed(_) | Outcome::Refused(Refusal::Moved)) {
+                clean_up(session, &endings(flight)).await;
             }
             outcome
         }
@@ -100,8 +98,10 @@ fn judge(fault: Fault) -> Outcome {
     refusal.map_or(Outcome::Failed(fault), Outcome::Refused)
 }
 
-fn is_clean_up(sql: &&str) -> bool {
-    !sql.starts_with("COMMIT")
+/// The messages that give the session's lock and its settings back.
+fn endings<'a>(flight: &'a Flight<'_>) -> Vec<&'a str> {
+    let ends = |message: &&Message<'_>| matches!(message.purpose, Purpose::Unlock | Purpose::Hygiene);
+    flight.messages.iter().filter(ends).map(|message| message.sql.as_ref()).collect()
 }
 
 /// Leaves nothing behind in a session that may go back to a pool. What fails here fails because the session is gone.

@@ -135,7 +135,7 @@ impl<'a> Machine<'a> {
         if self.envsub {
             variables::names(line.text, &mut self.section.variables);
             let expanded = variables::expand(line.text, self.substitution);
-            content = Cow::Owned(expanded.map_err(|error| fault::bad_expansion(line, error))?);
+            content = Cow::Owned(expanded.map_err(|error| fault::bad_expansion(line, &error))?);
         }
         if self.buffer.is_empty() {
             self.collected.start = line.span.start;

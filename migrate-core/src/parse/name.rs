@@ -23,7 +23,7 @@ impl std::fmt::Display for NameError {
             Self::Extension => write!(f, "it does not end in `.sql`"),
             Self::Separator => write!(f, "it has no `_` after a version number"),
             Self::Syntax(text) => write!(f, "`{}` before the first `_` is not a number", text.escape_debug()),
-            Self::Range(text) => write!(f, "version {text} is above 9223372036854775807"),
+            Self::Range(text) => write!(f, "its version {text} does not lie between 1 and 9223372036854775807"),
             Self::NotPositive => write!(f, "its version is not above zero"),
         }
     }

@@ -2,11 +2,15 @@
 //!
 //! Discovery is goose's (goose/spec.md 1.1): direct children `*.sql`, case-sensitive, dot files included.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use super::name::version;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::migration::{Digest, Version};
+
+/// The largest file, in bytes. Spans count in 32 bits, and no server takes more than this in one message.
+const LARGEST: u64 = 1 << 30;
 
 /// One file: its name and text, or why it has none.
 #[derive(Debug)]
@@ -58,7 +62,14 @@ pub fn read_folder(path: &Path, shown: &str) -> Folder {
         }
     };
     for name in names {
-        if name.ends_with(".sql") {
+        let name = match name.into_string() {
+            Ok(name) => name,
+            Err(name) => {
+                folder.diagnostics.extend(undecodable_name(shown, &name));
+                continue;
+            }
+        };
+        if is_sql(&name) {
             let shown = format!("{}/{name}", shown.trim_end_matches('/'));
             let text = read_text(&path.join(&name), &shown);
             folder.sources.push(Source { file: name, text });
@@ -85,27 +96,54 @@ pub fn read_file(path: &Path, shown: &str) -> Source {
     Source { file, text: read_text(path, shown) }
 }
 
-fn file_names(path: &Path) -> std::io::Result<Vec<String>> {
+fn file_names(path: &Path) -> std::io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     #[expect(clippy::disallowed_methods, reason = "this module is the one that reads files")]
     for entry in std::fs::read_dir(path)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
+        names.push(entry?.file_name());
     }
     names.sort();
     Ok(names)
 }
 
 fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > LARGEST) {
+        return Err(Diagnostic::of_path(
+            Code::Unreadable,
+            shown,
+            "this file is larger than 1 GiB",
+            "split it into several migrations, or load the data with another tool",
+        ));
+    }
     #[expect(clippy::disallowed_methods, reason = "this module is the one that reads files")]
     let bytes = std::fs::read(path).map_err(|error| unreadable_file(shown, path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let bytes = error.as_bytes();
+        let line = bytes[..at].split(|byte| *byte == b'\n').count();
+        let looks = if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) { "; it looks like UTF-16" } else { "" };
         Diagnostic::of_path(
             Code::NotUtf8,
             shown,
-            format!("this file is not UTF-8: byte {} on line {line} is none", at + 1),
-            "save the file as UTF-8",
+            format!(
+                "this file is not UTF-8 text: see the byte 0x{:02X} on line {line}, byte {} of the file",
+                bytes[at],
+                at + 1
+            ),
+            format!("save the file as UTF-8{looks}"),
+        )
+    })
+}
+
+/// A name that would count as a migration's, were it text.
+fn undecodable_name(shown: &str, name: &std::ffi::OsStr) -> Option<Diagnostic> {
+    let name = name.to_string_lossy();
+    is_sql(&name).then(|| {
+        Diagnostic::of_path(
+            Code::BadName,
+            format!("{}/{name}", shown.trim_end_matches('/')),
+            "this file name is not UTF-8",
+            "name it like `00012_add_tasks.sql`, or move it out of the folder",
         )
     })
 }
@@ -115,8 +153,8 @@ fn unreadable_file(shown: &str, path: &Path, error: &std::io::Error) -> Diagnost
         return Diagnostic::of_path(
             Code::Unreadable,
             shown,
-            "this is a folder, and goose takes it for a migration because of its name",
-            "rename the folder so that its name does not end in `.sql`",
+            "this is a folder, and goose takes it for a migration because its name ends in `.sql`",
+            "rename the folder, or move it elsewhere",
         );
     }
     Diagnostic::of_path(Code::Unreadable, shown, format!("cannot read this file: {error}"), "check its permissions")
@@ -133,6 +171,12 @@ fn unreadable_folder(shown: &str, path: &Path, error: &std::io::Error) -> Diagno
     Diagnostic::of_path(Code::Unreadable, shown, format!("cannot read this folder: {error}"), "check its permissions")
 }
 
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "goose looks at `*.sql` only, and at `.sql`")]
+fn is_sql(name: &str) -> bool {
+    name.ends_with(".sql")
+}
+
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "goose looks at `*.go` only")]
 fn is_go_migration(name: &str) -> bool {
     name.ends_with(".go") && !name.ends_with("_test.go") && version(name).is_ok()
 }

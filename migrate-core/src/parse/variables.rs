@@ -52,10 +52,11 @@ pub(super) fn expand(line: &str, substitution: Substitution<'_>) -> Result<Strin
         Substitution::Check => Ok(line.to_owned()),
         Substitution::Fill(environment) => {
             let bytes = fill(&pieces, environment)?;
-            String::from_utf8(bytes).map_err(|error| ExpandError {
+            // Which of the substrings is at fault cannot be said: two halves of a character may follow each other.
+            String::from_utf8(bytes).map_err(|_| ExpandError {
                 code: Code::VariableCut,
                 at: 0,
-                cause: format!("a substring ends inside a character (byte {})", error.utf8_error().valid_up_to()),
+                cause: "a substring on this line starts or ends inside a character".to_owned(),
             })
         }
     }
@@ -95,21 +96,20 @@ fn value(name: &str, expansion: &Expansion, at: usize, environment: &Environment
     let value = environment.get(name);
     let set = || value.unwrap_or_default().as_bytes().to_vec();
     match expansion {
-        Expansion::Plain => Ok(set()),
         Expansion::IfEmpty(word) if value.unwrap_or_default().is_empty() => fill(word, environment),
         Expansion::IfUnset(word) if value.is_none() => fill(word, environment),
         Expansion::Required(word) if value.is_none() => {
             let message = String::from_utf8_lossy(&fill(word, environment)?).into_owned();
-            let message = if message.is_empty() { "not set".to_owned() } else { message };
-            Err(ExpandError { code: Code::VariableUnset, at, cause: format!("${name}: {message}") })
+            let message = if message.is_empty() { message } else { format!(": {message}") };
+            Err(ExpandError { code: Code::VariableUnset, at, cause: format!("`${name}` is not set{message}") })
         }
-        Expansion::IfEmpty(_) | Expansion::IfUnset(_) | Expansion::Required(_) => Ok(set()),
+        Expansion::Plain | Expansion::IfEmpty(_) | Expansion::IfUnset(_) | Expansion::Required(_) => Ok(set()),
         Expansion::Substring { offset, length } => {
             let value = value.unwrap_or_default().as_bytes();
             substring(value, *offset, *length).map(<[u8]>::to_vec).ok_or_else(|| ExpandError {
                 code: Code::VariableOverflow,
                 at,
-                cause: format!("${name}: offset and length overflow 64 bits"),
+                cause: format!("offset and length of `${name}` together do not fit in 64 bits"),
             })
         }
     }
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_required_variable_may_be_empty_but_not_unset() {
         assert_eq!(filled("[${EMPTY?x}]").as_deref(), Ok("[]"));
-        assert_eq!(filled("${NO?}").map_err(|error| error.cause), Err("$NO: not set".to_owned()));
+        assert_eq!(filled("${NO?}").map_err(|error| error.cause), Err("`$NO` is not set".to_owned()));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) fn line_too_long(line: Line<'_>) -> Problem {
 pub(super) fn dropped_line(line: Line<'_>, block_line: u32) -> Problem {
     line.problem(
         Code::BlockDropsSql,
-        format!("goose drops this line, because the block that starts on line {block_line} is empty"),
+        format!("goose would silently drop this line, because the block that starts on line {block_line} is empty"),
         "delete the empty StatementBegin/StatementEnd pair, or move the statement into it",
     )
 }
@@ -28,7 +28,7 @@ pub(super) fn empty_block(block: Span) -> Problem {
     Problem {
         code: Code::EmptyBlock,
         span: block,
-        message: "this block holds no statement".into(),
+        message: "this block is empty: goose would silently drop a line of SQL written after it".into(),
         help: "delete the StatementBegin/StatementEnd pair".into(),
     }
 }
@@ -37,12 +37,14 @@ pub(super) fn bad_annotation(line: Line<'_>, bad: &BadAnnotation) -> Problem {
     match bad.code {
         Code::AnnotationIndented => line.problem(
             bad.code,
-            "goose refuses an annotation with a blank before it",
+            "an annotation must start in the first column, and this line starts with a blank",
             format!("start the line with `{}`", line.text.trim()),
         ),
-        Code::AnnotationTwice => {
-            line.problem(bad.code, "this line holds `+goose` more than once", "write one annotation a line")
-        }
+        Code::AnnotationTwice => line.problem(
+            bad.code,
+            "this line holds `+goose` more than once",
+            "write each annotation on a line of its own",
+        ),
         Code::AnnotationEmpty => line.problem(
             bad.code,
             "`+goose` is not followed by the name of an annotation",
@@ -59,15 +61,18 @@ pub(super) fn bad_annotation(line: Line<'_>, bad: &BadAnnotation) -> Problem {
     }
 }
 
-pub(super) fn bad_expansion(line: Line<'_>, error: ExpandError) -> Problem {
+pub(super) fn bad_expansion(line: Line<'_>, error: &ExpandError) -> Problem {
     let at = line.span.start + saturate(error.at);
     let help = match error.code {
         Code::VariableUnset => "set the variable in the environment of this command",
         Code::VariableOffset | Code::VariableLength => {
-            "goose reads `:` as a substring; for a default write `${NAME:-default}`, for a required variable `${NAME?message}`"
+            "goose reads a number after `:`, as in `${NAME:OFFSET:LENGTH}`; for a default write `${NAME:-default}`, for a required variable `${NAME?message}`"
         }
         Code::VariableCut => "choose offset and length so that no character is cut: goose counts bytes",
         Code::VariableOverflow => "choose a smaller length",
+        Code::VariableOperator | Code::VariableOpen => {
+            "goose knows `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME?message}` and `${NAME:OFFSET:LENGTH}`, each on one line; for a dollar sign write `\\$`"
+        }
         _ => "write `\\$` for a dollar sign, `$$$$` for `$$`, or put `-- +goose ENVSUB OFF` before the line",
     };
     Problem {
@@ -87,37 +92,42 @@ pub(super) fn sql_before_up(line: Line<'_>) -> Problem {
         );
     }
     let help = if line.text.trim_start().starts_with("/*") {
-        "goose reads `/* */` as SQL: use `--` comments before `-- +goose Up`"
+        "goose reads a `/* */` comment as SQL: write `--` comments above `-- +goose Up`"
     } else {
-        "put `-- +goose Up` on a line before it"
+        "put a line `-- +goose Up` above it"
     };
-    line.problem(Code::SqlBeforeUp, "this stands before `-- +goose Up`", help)
+    line.problem(Code::SqlBeforeUp, "this line stands before `-- +goose Up`, so it belongs to no section", help)
 }
 
 pub(super) fn duplicate_up(line: Line<'_>) -> Problem {
     line.problem(
         Code::DuplicateUp,
-        "a second `-- +goose Up`",
-        "a file has one Up section: merge them, or move this part to a file of its own",
+        "this is a second `-- +goose Up`, and a file has only one Up section",
+        "merge the two sections, or move this part to a migration of its own",
     )
 }
 
 pub(super) fn down_out_of_place(line: Line<'_>, state: State) -> Problem {
     let (message, help) = match state {
-        State::Start => ("`-- +goose Down` before `-- +goose Up`", "write the Up section first"),
-        State::Block(Direction::Up) => {
-            ("`-- +goose Down` inside a block", "close the block with `-- +goose StatementEnd` before it")
+        State::Start => {
+            ("`-- +goose Down` stands before `-- +goose Up`", "write the Up section first, even if it is empty")
         }
-        _ => ("a second `-- +goose Down`", "a file has at most one Down section"),
+        State::Block(Direction::Up) => {
+            ("`-- +goose Down` stands inside a block", "close the block with `-- +goose StatementEnd` before it")
+        }
+        _ => ("this is a second `-- +goose Down`, and a file has at most one Down section", "merge the two sections"),
     };
     line.problem(Code::DownOutOfPlace, message, help)
 }
 
 pub(super) fn block_out_of_place(line: Line<'_>, state: State) -> Problem {
     let (message, help) = if state == State::Start {
-        ("`-- +goose StatementBegin` before `-- +goose Up`", "put `-- +goose Up` before it")
+        ("`-- +goose StatementBegin` stands before `-- +goose Up`", "put a line `-- +goose Up` above it")
     } else {
-        ("`-- +goose StatementBegin` inside another block", "close the block before it with `-- +goose StatementEnd`")
+        (
+            "`-- +goose StatementBegin` stands inside another block",
+            "close that block with `-- +goose StatementEnd` first",
+        )
     };
     line.problem(Code::BlockOutOfPlace, message, help)
 }
@@ -125,8 +135,8 @@ pub(super) fn block_out_of_place(line: Line<'_>, state: State) -> Problem {
 pub(super) fn block_not_open(line: Line<'_>) -> Problem {
     line.problem(
         Code::BlockNotOpen,
-        "`-- +goose StatementEnd` without an open block",
-        "delete it, or add the missing `-- +goose StatementBegin`",
+        "`-- +goose StatementEnd` closes a block that was never opened",
+        "delete it, or put `-- +goose StatementBegin` on a line above the statement",
     )
 }
 
@@ -134,8 +144,8 @@ pub(super) fn block_not_closed(block: Span) -> Problem {
     Problem {
         code: Code::BlockNotClosed,
         span: block,
-        message: "this block is never closed".into(),
-        help: "add `-- +goose StatementEnd` on a line after the statement".into(),
+        message: "the block that starts here is never closed".into(),
+        help: "put `-- +goose StatementEnd` on a line below the statement".into(),
     }
 }
 
@@ -156,26 +166,39 @@ pub(super) fn missing_semicolon(text: &str, collected: Span, direction: Directio
         Direction::Up => "Up",
         Direction::Down => "Down",
     };
-    let rest = source.trim();
+    let (_, line) = line_at(text, start);
+    Problem {
+        code: Code::MissingSemicolon,
+        span: Span::new(start, line.end.max(start)),
+        message: format!(
+            "the last statement of the {section} section is not finished: goose finds no `;` that ends it"
+        ),
+        help: finish(source.trim()).into(),
+    }
+}
+
+/// How to finish a statement in which goose saw no semicolon.
+fn finish(rest: &str) -> &'static str {
     let last = rest.lines().next_back().unwrap_or_default();
-    let help = if rest.lines().all(is_comment) {
+    let visible = last.trim_end_matches(is_invisible);
+    if rest.lines().all(is_comment) {
         "goose took these comments for SQL because the line above them holds blanks: delete the blanks"
     } else if rest.starts_with("/*") && rest.ends_with("*/") {
         "goose reads a `/* */` comment as SQL: write `--` comments"
+    } else if visible.len() < last.len() && visible.ends_with(';') {
+        "an invisible character after the `;` hides it from goose: delete the rest of the line"
     } else if last.contains(";--") || last.contains("; /*") || last.contains(";/*") {
         "goose does not see this `;`: put a blank before `--`, or move the comment to a line of its own"
     } else if last.contains(';') && last.contains("--") {
         "goose stops looking for `;` at a word that starts with `--`, even inside a string: wrap the statement in StatementBegin/StatementEnd"
     } else {
         "end the statement with `;` at the end of a line"
-    };
-    let (_, line) = line_at(text, start);
-    Problem {
-        code: Code::MissingSemicolon,
-        span: Span::new(start, line.end.max(start)),
-        message: format!("the last statement of the {section} section is not finished"),
-        help: help.into(),
     }
+}
+
+/// What neither shows nor counts as white space: zero-width characters, marks of direction, a byte order mark.
+fn is_invisible(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{180e}')
 }
 
 fn shorten(text: &str) -> String {

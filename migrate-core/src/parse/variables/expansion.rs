@@ -39,9 +39,6 @@ struct Reader<'a> {
     at: usize,
 }
 
-/// What Go prints for the character after the last one.
-const END: char = '\u{fffd}';
-
 impl Reader<'_> {
     fn rest(&self) -> &str {
         &self.line[self.at..]
@@ -78,18 +75,14 @@ impl Reader<'_> {
             } else if self.take("$(") {
                 text.push_str("$(");
             } else if next == '$' && self.rest().len() > 1 {
-                if !text.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
-                }
+                pieces.extend(piece_of(std::mem::take(&mut text)));
                 pieces.push(self.variable()?);
             } else {
                 text.push(next);
                 self.at += next.len_utf8();
             }
         }
-        if !text.is_empty() {
-            pieces.push(Piece::Text(text));
-        }
+        pieces.extend(piece_of(text));
         Ok(pieces)
     }
 
@@ -109,16 +102,13 @@ impl Reader<'_> {
         if self.take("}") {
             return Ok(Piece::Variable { name, expansion, at });
         }
-        let found = self.peek().unwrap_or(END);
-        Err(self.error(Code::VariableOpen, format!("the expansion is not closed by `}}`, found {found:?}")))
+        Err(self.error(Code::VariableOpen, format!("`${{` is not closed: expected `}}`, found {}", self.found())))
     }
 
     fn name(&mut self) -> Result<String, ExpandError> {
-        let first = self.peek().unwrap_or(END);
-        if !is_letter(first) {
-            return Err(
-                self.error(Code::VariableName, format!("a variable's name starts with a letter, found {first:?}"))
-            );
+        if !self.peek().is_some_and(is_letter) {
+            let cause = format!("a variable's name starts with a letter, found {}", self.found());
+            return Err(self.error(Code::VariableName, cause));
         }
         let rest = self.rest();
         let length = rest.find(|c: char| !(is_letter(c) || c.is_numeric() || c == '_')).unwrap_or(rest.len());
@@ -137,8 +127,8 @@ impl Reader<'_> {
         } else if self.take(":") {
             self.substring()
         } else {
-            let found = self.peek().unwrap_or(END);
-            Err(self.error(Code::VariableOperator, format!("expected `}}`, `:-`, `-`, `?` or `:`, found {found:?}")))
+            let cause = format!("expected `}}`, `:-`, `-`, `?` or `:` after the name, found {}", self.found());
+            Err(self.error(Code::VariableOperator, cause))
         }
     }
 
@@ -166,9 +156,18 @@ impl Reader<'_> {
         Ok(number)
     }
 
+    /// What stands where something else was expected.
+    fn found(&self) -> String {
+        self.peek().map_or_else(|| "the end of the line".to_owned(), |c| format!("`{}`", c.escape_debug()))
+    }
+
     fn error(&self, code: Code, cause: String) -> ExpandError {
         ExpandError { code, at: self.at, cause }
     }
+}
+
+fn piece_of(text: String) -> Option<Piece> {
+    (!text.is_empty()).then_some(Piece::Text(text))
 }
 
 /// Go's `unicode.IsLetter`: the categories L*, which is less than Rust's `char::is_alphabetic`.

@@ -1,0 +1,120 @@
+//! `up`, `down` and their kin: the commands that change a database.
+
+use std::time::Duration;
+
+use migrate_core::apply;
+use migrate_core::history::History;
+use migrate_core::migration::{Set, Version};
+use migrate_core::plan::{Goal, PlanError, Versioning};
+use migrate_core::report::{Exit, Failure, Report};
+use serde_json::json;
+
+use super::Ended;
+use crate::arguments::{Change, Command, Form, Shared};
+use crate::console::{Console, words};
+use crate::environment;
+use crate::target::Target;
+
+pub(super) async fn run(shared: &Shared, set: &Set, order: Order<'_>, console: &mut Console) -> Ended {
+    let environment = environment::variables();
+    let Order { goal, change, .. } = order;
+    let request = apply::Command {
+        set,
+        table: super::table(shared)?,
+        goal,
+        out_of_order: change.out_of_order(),
+        versioning: change.versioning(),
+        environment: &environment,
+        lock_wait: change.lock_wait,
+    };
+    let mut connected = Target::find(shared.database_url.as_deref())?.connect().await?;
+    let ended = carry_out(&mut connected.session, &request, &order, console).await;
+    connected.close().await;
+    console.clear_progress();
+    let Some(report) = ended? else { return Ok(Exit::Ok) };
+    tell(&report, goal, change, console);
+    Ok(Exit::Ok)
+}
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order<'a> {
+    pub(super) command: &'a Command,
+    pub(super) goal: Goal,
+    pub(super) change: &'a Change,
+}
+
+async fn carry_out(
+    session: &mut apply::Session,
+    request: &apply::Command<'_>,
+    order: &Order<'_>,
+    console: &mut Console,
+) -> Result<Option<Report>, Failure> {
+    let database = match order.goal {
+        Goal::UpTo(_) | Goal::DownTo(_) => Some(apply::read(session, &request.table, request.versioning).await?),
+        _ => None,
+    };
+    if let Some(database) = &database {
+        known_target(order.goal, request.set, &database.history)?;
+    }
+    if order.change.dry_run {
+        super::plan::show(session, request, console).await?;
+        return Ok(None);
+    }
+    let mut observe = |event| console.event(&event);
+    match apply::apply(session, request, &mut observe).await {
+        // `up --one` is the Job's form of up-by-one: nothing pending is success.
+        Err(failure) if nothing_pending(&failure, order) => {
+            Ok(Some(Report { ran: vec![], current: failure.report.current }))
+        }
+        other => other.map(Some),
+    }
+}
+
+fn nothing_pending(failure: &Failure, order: &Order<'_>) -> bool {
+    let current = Version(failure.report.current);
+    matches!(order.command, Command::Up { one: true, .. })
+        && failure.message == PlanError::NothingPending(current).to_string()
+}
+
+/// A version that neither a file nor the database knows is a slip of the hand. goose would run everything up to it.
+pub(super) fn known_target(goal: Goal, set: &Set, history: &History) -> Result<(), Failure> {
+    let (Goal::UpTo(version) | Goal::DownTo(version)) = goal else { return Ok(()) };
+    let floor = version == Version::ZERO && matches!(goal, Goal::DownTo(_));
+    if floor || set.find(version).is_some() || history.holds(version) {
+        return Ok(());
+    }
+    let latest = set.latest();
+    Err(Failure::new(
+        Exit::Usage,
+        format!("there is no version {version}"),
+        format!("`migrate status` lists the versions; the latest of this set is {latest}"),
+    ))
+}
+
+fn tell(report: &Report, goal: Goal, change: &Change, console: &mut Console) {
+    if console.output == Form::Json {
+        let ran = report.ran.iter().map(|(ran, duration)| {
+            json!({
+                "version": ran.version.0, "file": ran.file, "direction": ran.direction.word(),
+                "duration_ms": words::milliseconds(*duration),
+            })
+        });
+        console.json(&json!({ "ran": ran.collect::<Vec<_>>(), "current": report.current }));
+    }
+    let place = if change.versioning() == Versioning::Ignored {
+        "the version table was neither read nor written".to_owned()
+    } else {
+        format!("the database is at version {}", report.current)
+    };
+    let total: Duration = report.ran.iter().map(|(_, duration)| *duration).sum();
+    let text = match (report.ran.len(), goal) {
+        (0, Goal::Up | Goal::UpTo(_) | Goal::UpByOne) => format!("nothing to apply: {place}"),
+        (0, _) => format!("nothing to undo: {place}"),
+        (count, _) => {
+            let plural = if count == 1 { "" } else { "s" };
+            format!("{count} migration{plural} run in {}: {place}", words::spent(total))
+        }
+    };
+    console.say("finished", &text);
+}

@@ -1,0 +1,115 @@
+//! `create`: a new, empty migration, named as goose would name it (goose/spec.md 6).
+
+use std::path::Path;
+
+use migrate_core::migration::Version;
+use migrate_core::parse::{read_folder, version};
+use migrate_core::report::{Exit, Failure};
+use serde_json::json;
+
+use super::Ended;
+use crate::arguments::Form;
+use crate::console::Console;
+
+/// goose's template, byte for byte.
+const TEMPLATE: &str = "-- +goose Up\nSELECT 'up SQL query';\n\n-- +goose Down\nSELECT 'down SQL query';\n";
+
+pub(super) fn run(folder: &Path, name: &str, sequential: bool, console: &mut Console) -> Ended {
+    if !folder.is_dir() {
+        let message = format!("the folder {} does not exist", folder.display());
+        return Err(Failure::new(Exit::Config, message, "create it, or name another with `--dir`").into());
+    }
+    let stamp = if sequential {
+        format!("{:05}", last_sequential(folder) + 1)
+    } else {
+        jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string()
+    };
+    let file = format!("{stamp}_{}.sql", snake(name));
+    let path = folder.join(&file);
+    write_new(&path)?;
+    match console.output {
+        Form::Text => console.data(&format!("{}\n", path.display())),
+        Form::Json => console.json(&json!({ "path": path })),
+    }
+    Ok(Exit::Ok)
+}
+
+/// Never over a file that is there.
+fn write_new(path: &Path) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(TEMPLATE.as_bytes())).map_err(|error| {
+        let message = format!("cannot write {}: {error}", path.display());
+        Failure::new(Exit::Config, message, "check the folder's permissions, or choose another name")
+    })
+}
+
+/// The highest version of a folder that is not a calendar time.
+pub(super) fn last_sequential(folder: &Path) -> i64 {
+    versions(folder)
+        .into_iter()
+        .filter(|(version, _)| !is_time(*version))
+        .map(|(version, _)| version.0)
+        .max()
+        .unwrap_or(0)
+}
+
+/// The versions of a folder with their files, ascending.
+pub(super) fn versions(folder: &Path) -> Vec<(Version, String)> {
+    let sources = read_folder(folder, &folder.display().to_string()).sources;
+    let mut versions: Vec<_> =
+        sources.into_iter().filter_map(|source| Some((version(&source.file).ok()?, source.file))).collect();
+    versions.sort();
+    versions
+}
+
+/// Whether goose takes a version for a time: 14 digits, a calendar time after 1970-01-01 00:00:00.
+pub(super) fn is_time(version: Version) -> bool {
+    let text = version.to_string();
+    let parsed = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", &text);
+    text.len() == 14 && parsed.is_ok_and(|time| time > jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0))
+}
+
+/// goose's snake case: letters and digits in lower case, each run of others one `_`; a leading run is dropped, a
+/// trailing one only when it is longer than one character.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    let mut skipped = 0;
+    for c in name.chars() {
+        if c.is_alphanumeric() {
+            if skipped > 0 && !snake.is_empty() {
+                snake.push('_');
+            }
+            skipped = 0;
+            snake.extend(c.to_lowercase());
+        } else {
+            skipped += 1;
+        }
+    }
+    if skipped == 1 && !snake.is_empty() {
+        snake.push('_');
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_goose_s_snake_case() {
+        assert_eq!(snake("Add users Table!"), "add_users_table_");
+        assert_eq!(snake("fetchUserData"), "fetchuserdata");
+        assert_eq!(snake("été 42"), "été_42");
+        assert_eq!(snake("  a--b  "), "a_b");
+        assert_eq!(snake(""), "");
+    }
+
+    #[test]
+    fn a_time_is_fourteen_digits_that_are_a_calendar_time() {
+        assert!(is_time(Version(20_230_826_163_141)));
+        assert!(!is_time(Version(20_231_301_000_000)));
+        assert!(!is_time(Version(19_690_101_000_000)));
+        assert!(!is_time(Version(12)));
+    }
+}

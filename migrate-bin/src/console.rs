@@ -1,0 +1,158 @@
+//! Everything this program says: data on stdout, events and errors on stderr, as text or as one JSON object a line.
+
+mod progress;
+pub(crate) mod words;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use clap::ColorChoice;
+use migrate_core::diagnostic::Diagnostic;
+use migrate_core::report::{Event, Exit, Failure};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use self::progress::Progress;
+use crate::arguments::{Form, Shared};
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The migrations themselves are wrong: all their problems.
+    Diagnostics(Vec<Diagnostic>),
+    /// Anything else.
+    Failure(Box<Failure>),
+}
+
+impl Trouble {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Diagnostics(_) => Exit::InvalidMigrations,
+            Self::Failure(failure) => failure.exit,
+        }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(Box::new(failure))
+    }
+}
+
+/// The two streams, and how they are written.
+pub(crate) struct Console {
+    pub(crate) output: Form,
+    log: Form,
+    color: bool,
+    verbose: bool,
+    progress: Progress,
+}
+
+impl Console {
+    pub(crate) fn new(shared: &Shared) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let color = match shared.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && crate::environment::variable("NO_COLOR").is_none(),
+        };
+        let progress = Progress::new(terminal && shared.log_format == Form::Text && !shared.verbose);
+        Self { output: shared.output, log: shared.log_format, color, verbose: shared.verbose, progress }
+    }
+
+    /// Writes data to stdout. A reader that has gone away is no error of ours.
+    #[expect(clippy::unused_self, reason = "data is written through the console, so that there is one place for it")]
+    pub(crate) fn data(&self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        let _gone = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// Writes a value to stdout as one line of JSON.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        let text = serde_json::to_string(value).unwrap_or_default();
+        self.data(&format!("{text}\n"));
+    }
+
+    /// Says something about the command as a whole.
+    pub(crate) fn say(&mut self, event: &str, text: &str) {
+        self.line("info", event, text, json!({}));
+    }
+
+    /// Tells an event of a run.
+    pub(crate) fn event(&mut self, event: &Event) {
+        self.progress.follow(event);
+        let quiet = matches!(event, Event::Started(_) | Event::Planned { .. } | Event::Prepared);
+        if quiet && !self.verbose && self.log == Form::Text {
+            return;
+        }
+        if matches!(event, Event::Notice { severity, .. } if severity != "WARNING") && !self.verbose {
+            return;
+        }
+        if self.progress.shows(event) {
+            return;
+        }
+        let told = words::of_event(event);
+        self.line(told.level, told.name, &told.text, told.fields);
+    }
+
+    /// Writes every problem of the migrations to stderr.
+    pub(crate) fn diagnostics(&mut self, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics {
+            match self.log {
+                Form::Text => self.text(&diagnostic.render(self.color)),
+                Form::Json => {
+                    let fields = words::of_diagnostic(diagnostic);
+                    self.line(diagnostic.severity().word(), "diagnostic", &diagnostic.message, fields);
+                }
+            }
+        }
+    }
+
+    /// Tells why the command did not reach its goal.
+    pub(crate) fn trouble(&mut self, trouble: &Trouble) {
+        self.progress.clear();
+        match trouble {
+            Trouble::Diagnostics(diagnostics) => {
+                self.diagnostics(diagnostics);
+                let text = words::sum_of_diagnostics(diagnostics);
+                self.line("error", "failed", &text, json!({ "exit": Exit::InvalidMigrations.row().code }));
+            }
+            Trouble::Failure(failure) => match self.log {
+                Form::Text => {
+                    let exit = failure.exit.row();
+                    self.text(&format!("{}\nexit {}: {}", failure.render(self.color), exit.code, exit.meaning));
+                }
+                Form::Json => self.line("error", "failed", &failure.message, words::of_failure(failure)),
+            },
+        }
+    }
+
+    pub(crate) fn clear_progress(&mut self) {
+        self.progress.clear();
+    }
+
+    fn line(&mut self, level: &str, event: &str, text: &str, fields: Value) {
+        match self.log {
+            Form::Text => {
+                let prefix = if matches!(level, "warning" | "error") { format!("{level}: ") } else { String::new() };
+                self.text(&format!("{prefix}{text}"));
+            }
+            Form::Json => {
+                let mut line = json!({
+                    "ts": jiff::Timestamp::now().to_string(), "level": level, "event": event, "message": text,
+                });
+                if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
+                    line.extend(fields);
+                }
+                self.text(&line.to_string());
+            }
+        }
+    }
+
+    /// A line on stderr, above a progress bar when there is one.
+    fn text(&self, text: &str) {
+        self.progress.suspend(|| {
+            let mut stderr = std::io::stderr().lock();
+            let _gone = writeln!(stderr, "{text}");
+        });
+    }
+}

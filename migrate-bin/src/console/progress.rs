@@ -1,0 +1,58 @@
+//! A bar while several migrations run and a person is watching.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use migrate_core::report::Event;
+
+/// The bar, where there is one.
+pub(crate) struct Progress {
+    enabled: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    pub(super) fn new(enabled: bool) -> Self {
+        Self { enabled, bar: None }
+    }
+
+    /// Moves the bar along with the run.
+    pub(super) fn follow(&mut self, event: &Event) {
+        match event {
+            Event::Planned { files } if self.enabled && *files > 1 && self.bar.is_none() => {
+                let bar = ProgressBar::new(*files as u64);
+                if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}") {
+                    bar.set_style(style);
+                }
+                self.bar = Some(bar);
+            }
+            Event::Started(ran) => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message(format!("{} {}", ran.direction.word(), ran.file));
+                }
+            }
+            Event::Finished(..) => {
+                if let Some(bar) = &self.bar {
+                    bar.inc(1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the bar already shows this event.
+    pub(super) fn shows(&self, event: &Event) -> bool {
+        self.bar.is_some() && matches!(event, Event::Finished(..) | Event::Started(_))
+    }
+
+    pub(super) fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    pub(super) fn suspend(&self, write: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+}

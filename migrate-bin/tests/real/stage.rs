@@ -1,0 +1,179 @@
+//! What every scene needs: a server, an empty database, the built program, goose, and the shared recordings.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use migrate_scratch::Server;
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+/// One throw-away server for the whole test binary; its watchdog ends it with the process.
+pub(crate) fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::newest().expect("PostgreSQL server binaries; `./test` installs them"))
+}
+
+/// An empty database of its own.
+pub(crate) struct Database {
+    pub(crate) name: String,
+    pub(crate) url: String,
+}
+
+impl Database {
+    pub(crate) fn create() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("scene_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        sql(&server().url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE template0"));
+        let url = server().url(&name);
+        Self { name, url }
+    }
+
+    /// The rows of a query, columns joined by `|`.
+    pub(crate) fn rows(&self, query: &str) -> Vec<String> {
+        sql(&self.url, query)
+    }
+
+    /// The version table as the transcripts write it: `id:version:applied`, in the order of insertion.
+    pub(crate) fn version_rows(&self) -> String {
+        if self.rows("SELECT to_regclass('goose_db_version') IS NOT NULL") == ["f"] {
+            return "(no table)".to_owned();
+        }
+        let rows =
+            self.rows("SELECT id || ':' || version_id || ':' || is_applied::text FROM goose_db_version ORDER BY id");
+        if rows.is_empty() { "(no rows)".to_owned() } else { rows.join(" ") }
+    }
+
+    /// The versions in the order of insertion, without ids and times.
+    pub(crate) fn versions(&self) -> Vec<String> {
+        self.rows("SELECT version_id FROM goose_db_version ORDER BY id")
+    }
+
+    /// The schema as `pg_dump` writes it, without our ledger and without lines that differ from run to run.
+    pub(crate) fn schema(&self) -> String {
+        let output = Command::new(pg_dump())
+            .args(["--schema-only", "--no-owner", "--exclude-table=*_ledger", "--dbname", &self.url])
+            .output()
+            .expect("pg_dump starts");
+        assert!(output.status.success(), "pg_dump: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines()
+            .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            sql(&server().url("postgres"), &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        }
+    }
+}
+
+/// `pg_dump` of the server, or of the system where the server's binaries come without it.
+fn pg_dump() -> PathBuf {
+    let beside = server().bin().join("pg_dump");
+    if beside.is_file() { beside } else { PathBuf::from("pg_dump") }
+}
+
+/// Runs SQL on a database and returns its rows, columns joined by `|`; NULL is empty.
+pub(crate) fn sql(url: &str, sql: &str) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+        let driver = tokio::spawn(connection);
+        let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        drop(client);
+        let _ended = driver.await;
+        let row = |message| match message {
+            SimpleQueryMessage::Row(row) => {
+                let columns: Vec<_> = (0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()).collect();
+                Some(columns.join("|"))
+            }
+            _ => None,
+        };
+        messages.into_iter().filter_map(row).collect()
+    })
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// The built program with an empty environment: nothing of this machine leaks into a scene.
+pub(crate) fn migrate_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+    command.args(arguments).env_clear().stdin(std::process::Stdio::null());
+    command
+}
+
+/// Runs the built program on a folder of migrations and a database.
+pub(crate) fn migrate(url: &str, dir: &Path, arguments: &[&str]) -> Ended {
+    let mut command = migrate_command(arguments);
+    command.args(["--database-url", url]).arg("--dir").arg(dir);
+    command.output().expect("migrate starts").into()
+}
+
+/// A folder that lives as long as the scene, filled with files (names may hold folders).
+pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+/// The workspace's root.
+pub(crate) fn workspace() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace")
+}
+
+/// The real goose, or `None` after saying that the scene is skipped.
+pub(crate) fn goose(scene: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("GOOSE").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = named.into_iter().chain(std::env::split_paths(&path).map(|folder| folder.join("goose")));
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join("go/bin/goose"));
+    let goose = found.chain(home).find(|candidate| candidate.is_file());
+    skipped_without(goose, scene, "MIGRATE_REQUIRE_GOOSE", "the real goose (GOOSE, or `goose` on PATH)")
+}
+
+/// Something of `../shared`, or `None` after saying that the scene is skipped.
+pub(crate) fn shared(scene: &str, part: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("MIGRATE_SHARED").map_or_else(|| workspace().join("../shared"), PathBuf::from);
+    let path = Some(root.join(part)).filter(|path| path.exists());
+    skipped_without(path, scene, "MIGRATE_REQUIRE_SHARED", part)
+}
+
+fn skipped_without(found: Option<PathBuf>, scene: &str, required_by: &str, what: &str) -> Option<PathBuf> {
+    if found.is_none() {
+        assert!(std::env::var_os(required_by).is_none(), "{scene}: {what} is absent, and {required_by} is set");
+        println!("skipped: {scene}: {what} is absent");
+    }
+    found
+}
+
+/// Runs goose on a folder and a database, with an empty environment but PATH.
+pub(crate) fn run_goose(goose: &Path, url: &str, dir: &Path, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(goose);
+    command.env_clear().arg("-dir").arg(dir).args(["postgres", &format!("{url}?sslmode=disable")]).args(arguments);
+    command.output().expect("goose starts").into()
+}

@@ -1,0 +1,258 @@
+//! What keeps an embedded set and its folder together: watching while building, comparing while running.
+//!
+//! Floor 4. From a folder to what cargo must know about it, and from an embedded [`Set`] to what changed in its folder
+//! since. Cargo compares times and not contents, and `include_str!` cannot see a new file: the build script watches,
+//! the macro reads, and [`stale`] finds what both missed. Invariant: nothing here refuses a folder; what is wrong with
+//! one is the macro's to say, so that each error is shown once.
+
+use std::path::Path;
+
+use crate::diagnostic::Code;
+use crate::migration::{Digest, Set};
+use crate::parse::{Folder, read_folder};
+
+/// Makes cargo build the calling package again when `folder` changes; the one line of a `build.rs`.
+///
+/// `folder` is relative to the folder of the package's `Cargo.toml`. One call a folder.
+///
+/// ```no_run
+/// // build.rs
+/// fn main() {
+///     migrate_core::build::watch("../migrations");
+/// }
+/// ```
+pub fn watch(folder: impl AsRef<Path>) {
+    #[expect(clippy::print_stdout, reason = "a build script speaks to cargo by printing")]
+    for line in instructions(folder.as_ref()) {
+        println!("{line}");
+    }
+}
+
+/// What the build script says to cargo. A folder that is missing is watched too: `embed!` reports it, and is run again
+/// when it appears.
+fn instructions(folder: &Path) -> Vec<String> {
+    let read = read_folder(folder, &folder.display().to_string());
+    let files = read.sources.iter().map(|source| folder.join(&source.file));
+    let mut lines: Vec<String> = std::iter::once(folder.to_path_buf())
+        .chain(files)
+        .map(|path| format!("cargo:rerun-if-changed={}", path.display()))
+        .collect();
+    lines.extend(watch_variable(folder).map(|name| format!("cargo:rustc-env={name}={}", read.digest())));
+    // A line break in a file name would be an instruction of its own.
+    lines.retain(|line| !line.contains(['\n', '\r']));
+    lines
+}
+
+/// The environment variable in which [`watch`] hands the folder's digest to `embed!`; none when there is no folder.
+/// Its name holds a digest of the path, so that a package can watch several folders.
+#[must_use]
+pub fn watch_variable(folder: &Path) -> Option<String> {
+    let folder = folder.canonicalize().ok()?;
+    Some(format!("{WATCHED}{}", Digest::of_parts([folder.to_str()?.as_bytes()])))
+}
+
+/// What the names of these variables begin with.
+pub const WATCHED: &str = "MIGRATE_WATCHED_";
+
+/// An embedded set that its folder has left behind: the program was not built again. Its text is the whole message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The folder, absolute.
+    pub folder: String,
+    /// What differs, by file name; never empty.
+    pub changes: Vec<Change>,
+}
+
+/// How a file of the folder differs from the embedded one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// The folder has a file of this name, the set has none.
+    Added(String),
+    /// Both have it, with different texts.
+    Changed(String),
+    /// The set has it, the folder does not.
+    Removed(String),
+}
+
+/// Compares an embedded set with the folder it came from. Nothing is said where that folder cannot be read, as on any
+/// machine but the one that built the program.
+#[must_use]
+pub fn stale(set: &Set) -> Option<Stale> {
+    let path = Path::new(set.origin.folder.as_ref());
+    if !path.is_absolute() {
+        return None;
+    }
+    let folder = read_folder(path, &set.origin.shown);
+    if folder.diagnostics.iter().any(|problem| matches!(problem.code, Code::NoFolder | Code::Unreadable)) {
+        return None;
+    }
+    let changes = changes(set, &folder);
+    (!changes.is_empty()).then(|| Stale { folder: set.origin.folder.clone().into_owned(), changes })
+}
+
+fn changes(set: &Set, folder: &Folder) -> Vec<Change> {
+    let embedded = |file: &str| set.migrations.iter().find(|migration| migration.file == file);
+    let differing = folder.sources.iter().filter_map(|source| match (embedded(&source.file), &source.text) {
+        (None, _) => Some(Change::Added(source.file.clone())),
+        (Some(migration), Ok(text)) if migration.digest == Digest::of_text(text) => None,
+        (Some(_), _) => Some(Change::Changed(source.file.clone())),
+    });
+    let kept = |file: &str| folder.sources.iter().any(|source| source.file == file);
+    let removed = set.migrations.iter().filter(|migration| !kept(&migration.file));
+    let mut changes: Vec<Change> =
+        differing.chain(removed.map(|migration| Change::Removed(migration.file.clone().into_owned()))).collect();
+    changes.sort_by(|a, b| a.file().cmp(b.file()));
+    changes
+}
+
+impl Change {
+    /// The name of the file.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        match self {
+            Self::Added(file) | Self::Changed(file) | Self::Removed(file) => file,
+        }
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verb = match self {
+            Self::Added(_) => "added",
+            Self::Changed(_) => "changed",
+            Self::Removed(_) => "removed",
+        };
+        write!(f, "{} was {verb}", self.file())
+    }
+}
+
+/// How many changes the message names.
+const NAMED: usize = 5;
+
+impl std::fmt::Display for Stale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut named: Vec<String> = self.changes.iter().take(NAMED).map(Change::to_string).collect();
+        if self.changes.len() > NAMED {
+            named.push(format!("and {} more", self.changes.len() - NAMED));
+        }
+        writeln!(f, "this build is stale: its embedded migrations are not those of {}", self.folder)?;
+        writeln!(f, "  {}", named.join(", "))?;
+        write!(f, "help: run `{}` (or `cargo clean`) and build again", touch(&self.folder))?;
+        if self.changes.iter().any(|change| matches!(change, Change::Added(_))) {
+            write!(f, "; cargo sees new files when build.rs calls `migrate_core::build::watch`")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Stale {}
+
+/// The command after which cargo builds everything again that embeds `folder`, whatever the times of its files were.
+/// Not `touch FOLDER`, which only a build script notices, and not `cargo clean -p`, which cleans one profile: a touched
+/// file is noticed with a build script and without, and the macro then reads the new files too.
+#[must_use]
+pub fn touch(folder: &str) -> String {
+    let plain = folder.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
+    if plain { format!("touch {folder}/*.sql") } else { format!("touch '{}'/*.sql", folder.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::parse;
+    use std::fs;
+
+    const SQL: &str = "-- +goose Up\nSELECT 1;\n";
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            fs::write(folder.path().join(file), SQL).unwrap();
+        }
+        folder
+    }
+
+    fn embedded(path: &Path) -> Set {
+        parse(read_folder(path, "migrations")).set
+    }
+
+    #[test]
+    fn the_folder_and_each_file_are_watched_and_the_digest_is_handed_on() {
+        let folder = folder(&["1_a.sql", "2_b.sql", "3_c\nd.sql"]);
+        let path = folder.path();
+        let shown = path.display();
+        let variable = watch_variable(path).unwrap();
+        let digest = read_folder(path, "").digest();
+        assert_eq!(
+            instructions(path),
+            [
+                format!("cargo:rerun-if-changed={shown}"),
+                format!("cargo:rerun-if-changed={shown}/1_a.sql"),
+                format!("cargo:rerun-if-changed={shown}/2_b.sql"),
+                format!("cargo:rustc-env={variable}={digest}"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_missing_folder_is_watched_without_a_digest() {
+        assert_eq!(instructions(Path::new("no/such")), ["cargo:rerun-if-changed=no/such"]);
+    }
+
+    #[test]
+    fn two_ways_to_write_a_folder_name_one_variable() {
+        let folder = folder(&[]);
+        fs::create_dir(folder.path().join("x")).unwrap();
+        assert_eq!(watch_variable(&folder.path().join("x/..")), watch_variable(folder.path()));
+    }
+
+    #[test]
+    fn a_set_that_is_its_folder_is_not_stale() {
+        let folder = folder(&["1_a.sql"]);
+        let set = embedded(folder.path());
+        assert_eq!(stale(&set), None);
+        fs::write(folder.path().join("1_a.sql"), SQL.replace('\n', "\r\n")).unwrap();
+        assert_eq!(stale(&set), None, "a checkout with other line ends is no change");
+    }
+
+    #[test]
+    fn every_kind_of_change_is_named_with_the_way_out() {
+        let folder = folder(&["1_a.sql", "2_b.sql", "3_c.sql"]);
+        let set = embedded(folder.path());
+        fs::write(folder.path().join("1_a.sql"), "-- +goose Up\nSELECT 2;\n").unwrap();
+        fs::remove_file(folder.path().join("2_b.sql")).unwrap();
+        fs::write(folder.path().join("2_c.sql"), SQL).unwrap();
+        let expected = format!(
+            "this build is stale: its embedded migrations are not those of {path}\n  \
+             1_a.sql was changed, 2_b.sql was removed, 2_c.sql was added\n\
+             help: run `touch {path}/*.sql` (or `cargo clean`) and build again; \
+             cargo sees new files when build.rs calls `migrate_core::build::watch`",
+            path = folder.path().display()
+        );
+        assert_eq!(stale(&set).unwrap().to_string(), expected);
+    }
+
+    #[test]
+    fn the_command_is_quoted_for_a_shell() {
+        assert_eq!(touch("/work/m"), "touch /work/m/*.sql");
+        assert_eq!(touch("/it's mine"), r"touch '/it'\''s mine'/*.sql");
+    }
+
+    #[test]
+    fn a_program_far_from_its_folder_is_not_called_stale() {
+        let folder = folder(&["1_a.sql"]);
+        let mut set = embedded(folder.path());
+        fs::remove_dir_all(folder.path()).unwrap();
+        assert_eq!(stale(&set), None);
+        set.origin.folder = "src".into();
+        assert_eq!(stale(&set), None, "a relative folder is that of a set read at run time");
+    }
+
+    #[test]
+    fn an_emptied_folder_makes_the_set_stale() {
+        let folder = folder(&["1_a.sql"]);
+        let set = embedded(folder.path());
+        fs::remove_file(folder.path().join("1_a.sql")).unwrap();
+        assert_eq!(stale(&set).unwrap().changes, [Change::Removed("1_a.sql".into())]);
+    }
+}

@@ -1,0 +1,154 @@
+//! Every code of the table, raised by its own example, in the words that a user reads.
+
+use std::path::Path;
+
+use migrate_core::diagnostic::{CODES, Code, Diagnostic, Entry};
+use migrate_core::migration::Direction;
+use migrate_core::parse::{self, Environment, Folder, Parsed, Source, Substitution};
+
+/// Codes that need more than a parse, raised by the module `check`; their examples are checked in its tests.
+const RAISED_ELSEWHERE: &[Code] = &[Code::NulByte, Code::CopyData];
+
+/// Codes that depend on values: raised when a file is filled in, not when it is parsed.
+const RAISED_BY_VALUES: &[Code] = &[Code::VariableUnset, Code::VariableOverflow, Code::VariableCut];
+
+/// Codes of a whole file or folder: no line is at fault.
+const WITHOUT_LINE: &[Code] = &[
+    Code::BadName,
+    Code::DuplicateVersion,
+    Code::NotUtf8,
+    Code::Unreadable,
+    Code::NoFolder,
+    Code::NoMigrations,
+    Code::GoMigration,
+];
+
+/// The rows whose example this file can raise.
+fn rows() -> impl Iterator<Item = &'static Entry> {
+    CODES.iter().filter(|entry| !RAISED_ELSEWHERE.contains(&entry.code))
+}
+
+#[test]
+fn every_example_raises_its_code_and_no_other() {
+    for entry in rows() {
+        let codes: Vec<&str> = raised(entry).iter().map(|diagnostic| diagnostic.code.entry().id).collect();
+        assert_eq!(codes, [entry.id], "{}", entry.name);
+    }
+}
+
+#[test]
+fn every_problem_says_where_it_is() {
+    for entry in rows() {
+        for diagnostic in raised(entry) {
+            let file = if entry.bad_file.is_empty() { "migrations" } else { entry.bad_file };
+            assert!(diagnostic.path.ends_with(file), "{}: {}", entry.id, diagnostic.path);
+            let without_line = WITHOUT_LINE.contains(&entry.code);
+            assert_eq!(diagnostic.position().is_none(), without_line, "{}: {diagnostic}", entry.id);
+        }
+    }
+}
+
+#[test]
+fn a_mended_example_raises_nothing() {
+    for entry in rows().filter(|entry| !WITHOUT_LINE.contains(&entry.code)) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(entry.bad_file), "-- +goose Up\nSELECT 1;\n").unwrap();
+        assert_eq!(problems(folder.path()), [], "{}: raised by the name", entry.id);
+    }
+}
+
+#[test]
+fn problems_read_like_this() {
+    let shown: Vec<String> = rows().flat_map(raised).map(|diagnostic| diagnostic.render(false)).collect();
+    insta::assert_snapshot!(shown.join("\n\n"));
+}
+
+#[test]
+fn an_unfinished_statement_is_told_what_hid_its_semicolon() {
+    let cases = [
+        ("SELECT 1\n", "end the statement with `;`"),
+        ("SELECT 1;\u{200b}\n", "an invisible character after the `;`"),
+        ("SELECT 1;-- c\n", "put a blank before `--`"),
+        ("SELECT 1; /* c */\n", "move the comment to a line of its own"),
+        ("SELECT ' -- ';\n", "wrap the statement in StatementBegin/StatementEnd"),
+        ("/* nothing */\n", "goose reads a `/* */` comment as SQL"),
+        ("  \n-- nothing\n", "the line above them holds blanks"),
+    ];
+    for (rest, help) in cases {
+        let text = format!("-- +goose Up\n{rest}-- +goose Down\n");
+        let problem = parse::split(&text, Direction::Up, Substitution::Check).unwrap_err();
+        assert_eq!(problem.code, Code::MissingSemicolon, "{rest:?}");
+        assert!(problem.help.contains(help), "{rest:?}: {}", problem.help);
+    }
+}
+
+/// A value, a file name and a comment may hold anything, and a log or an editor reads one line a problem.
+#[test]
+fn the_one_line_form_is_one_line_without_control_characters() {
+    let texts = [("seed\n\u{1b}[31m.sql", "-- +goose Up\u{1b}[31m\n"), ("1_\n.sql", "-- +goose Up\nSELECT\u{1b}\r\n")];
+    for (file, text) in texts {
+        let sources = vec![Source { file: file.into(), text: Ok(text.into()) }];
+        let folder = Folder { path: "m".into(), shown: "m".into(), sources, diagnostics: vec![] };
+        let diagnostics = parse::parse(folder).diagnostics;
+        assert!(!diagnostics.is_empty());
+        for diagnostic in diagnostics {
+            let line = diagnostic.to_string();
+            assert!(!line.contains(char::is_control), "{line:?}");
+            let rendered = diagnostic.render(false);
+            assert!(!rendered.contains(|c: char| c.is_control() && c != '\n'), "{rendered:?}");
+        }
+    }
+}
+
+/// The problems of a row's example.
+fn raised(entry: &Entry) -> Vec<Diagnostic> {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("migrations");
+    if entry.code != Code::NoFolder {
+        std::fs::create_dir(&folder).unwrap();
+    }
+    let path = folder.join(entry.bad_file);
+    match entry.code {
+        Code::NoFolder | Code::NoMigrations => {}
+        Code::Unreadable => std::fs::create_dir(path).unwrap(),
+        // The table cannot hold bytes that are not UTF-8: its é is written as Latin-1 has it.
+        Code::NotUtf8 => {
+            let latin1 = entry.bad_text.chars().map(|c| u8::try_from(c).unwrap()).collect::<Vec<u8>>();
+            std::fs::write(path, latin1).unwrap();
+        }
+        // Too long to stand in the table.
+        Code::LineTooLong => {
+            std::fs::write(path, format!("-- +goose Up\nSELECT '{}';\n", "x".repeat(5 << 20))).unwrap();
+        }
+        Code::DuplicateVersion => {
+            std::fs::write(folder.join("00001_a.sql"), entry.bad_text).unwrap();
+            std::fs::write(path, entry.bad_text).unwrap();
+        }
+        _ => std::fs::write(path, entry.bad_text).unwrap(),
+    }
+    let problems = problems(&folder);
+    if RAISED_BY_VALUES.contains(&entry.code) {
+        assert_eq!(problems, [], "{}: without values nothing is wrong", entry.id);
+        return filled(&folder, entry.code);
+    }
+    problems
+}
+
+fn parsed(folder: &Path) -> Parsed {
+    parse::parse(parse::read_folder(folder, "migrations"))
+}
+
+fn problems(folder: &Path) -> Vec<Diagnostic> {
+    parsed(folder).diagnostics
+}
+
+/// The problems of filling in the values of the folder's migrations.
+fn filled(folder: &Path, code: Code) -> Vec<Diagnostic> {
+    let name = ("NAME", "alpha");
+    let unset = code == Code::VariableUnset;
+    let values = [("ACCENTED", "é")].into_iter().chain((!unset).then_some(name));
+    let environment: Environment = values.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let set = parsed(folder).set;
+    let resolve = |migration| parse::resolve(migration, Direction::Up, &set.path_of(migration), &environment).err();
+    set.migrations.iter().filter_map(resolve).map(|problem| *problem).collect()
+}

@@ -1,0 +1,58 @@
+//! The floors of the library: a module uses only what lies below it. The table is the map for a newcomer.
+
+use std::path::Path;
+
+use crate::shared;
+
+/// Module and floor. Above all of them: `lib.rs`, which exports and supports `embed`.
+const FLOORS: &[(&str, u8)] = &[
+    ("text", 0),       // spans, lines, columns
+    ("diagnostic", 1), // a problem in the user's files, in words
+    ("migration", 2),  // a set of migrations as data
+    ("parse", 3),      // goose files → migrations
+    ("build", 4),      // folder → what cargo watches; set + folder → whether the build is stale
+    ("step", 4),       // statement → what it does to the database
+    ("check", 5),      // rules over the steps
+    ("history", 5),    // what a database says was applied
+    ("plan", 6),       // set + history → what is to run
+    ("flight", 7),     // plan → the exact sequence of SQL to send
+    ("report", 8),     // what happened, in words and JSON
+    ("apply", 9),      // the only module that speaks to a database
+];
+
+#[test]
+fn every_module_uses_only_lower_floors() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = shared::files_below(&root, "rs");
+    let mut uses = 0;
+    for file in files {
+        let shown = file.strip_prefix(&root).unwrap().with_extension("");
+        let module = shown.iter().next().unwrap().to_str().unwrap().to_owned();
+        if module == "lib" {
+            continue;
+        }
+        let floor = floor(&module).unwrap_or_else(|| panic!("src/{module}: a module without a floor in this table"));
+        let text = shared::text(&file);
+        for used in used(&text).filter(|used| *used != module) {
+            let below = self::floor(used)
+                .unwrap_or_else(|| panic!("{}: crate::{used} is no module of the table", file.display()));
+            assert!(below < floor, "{}: {module} (floor {floor}) uses {used} (floor {below})", file.display());
+            uses += 1;
+        }
+    }
+    assert!(uses > 10, "only {uses} uses were found: the test reads the source wrongly");
+}
+
+fn floor(module: &str) -> Option<u8> {
+    FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
+}
+
+/// The modules after each `crate::` of a source, and in each `crate::{…}`, comments aside.
+fn used(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(|line| line.split("crate::").skip(1)).map(|rest| {
+        assert!(!rest.starts_with('{'), "write one `use crate::module` a module: {rest}");
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        &rest[..end]
+    })
+}

@@ -1,0 +1,228 @@
+//! From a call of `embed!` to its output.
+//!
+//! An ordinary function of the tokens and the [`Site`], tested without a compiler. Invariant: the output has the type
+//! and the names that the caller relies on even when the folder is refused, so that no error follows from another.
+
+use std::borrow::Cow;
+
+use migrate_core::build::{touch, watch_variable};
+use migrate_core::check;
+use migrate_core::diagnostic::{Code, Diagnostic, Severity};
+use migrate_core::migration::{Digest, Set};
+use migrate_core::parse::read_folder;
+use proc_macro2::{Literal, TokenStream};
+use quote::{quote, quote_spanned};
+
+use crate::call::{Call, Form};
+use crate::handle::{handles, promised};
+use crate::set::{digest, set};
+use crate::site::{Place, Site};
+
+/// Expands a call of `embed!` that stands at `site`.
+pub(crate) fn expand(input: TokenStream, site: &Site) -> TokenStream {
+    let call: Call = match syn::parse2(input) {
+        Ok(call) => call,
+        Err(error) => return error.to_compile_error(),
+    };
+    let place = site.resolve(&call.path.value());
+    let (read, errors) = read(&place, site);
+    let root = &call.root;
+    let compile_errors = errors.iter().map(|error| quote_spanned!(call.path.span()=> ::core::compile_error!(#error);));
+    match &call.form {
+        Form::Expression => {
+            let set = set(&read, root, &TokenStream::new());
+            quote!({ #(#compile_errors)* #set &SET })
+        }
+        Form::Items { head, name } => {
+            let doc = format!("The migrations of `{}` as they were when this was built.", place.shown);
+            let handles = if errors.is_empty() {
+                handles(&read, root)
+            } else {
+                promised(&read_folder(&place.folder, &place.shown), root)
+            };
+            let items = items(&read, root);
+            quote! {
+                #head mod #name {
+                    #![doc = #doc]
+                    #![allow(dead_code, missing_docs, non_upper_case_globals, unreachable_pub)]
+                    #(#compile_errors)*
+                    #items
+                    #handles
+                }
+            }
+        }
+    }
+}
+
+/// What the module holds besides the handles.
+fn items(read: &Set, root: &TokenStream) -> TokenStream {
+    let set = set(read, root, &quote!(pub));
+    let digest = digest(read.digest, root);
+    let latest = Literal::i64_unsuffixed(read.latest().0);
+    quote! {
+        #set
+        /// The highest version, 0 for an empty set.
+        pub const LATEST: #root::migration::Version = #root::migration::Version(#latest);
+        /// The digest of the whole set.
+        pub const SET_DIGEST: #root::migration::Digest = #digest;
+
+        #[cfg(test)]
+        #[test]
+        fn the_embedded_migrations_are_those_of_the_folder() {
+            let stale = #root::build::stale(&SET).map(|stale| stale.to_string());
+            ::core::assert!(stale.is_none(), "{}", stale.unwrap_or_default());
+        }
+    }
+}
+
+/// The set of the folder, or an empty one and every error.
+fn read(place: &Place, site: &Site) -> (Set, Vec<String>) {
+    let parsed = check::folder(&place.folder, &place.shown);
+    let refused = parsed.diagnostics.into_iter().filter(|diagnostic| diagnostic.severity() == Severity::Error);
+    let mut errors: Vec<String> = refused.map(error).collect();
+    if place.folder.to_str().is_none() {
+        errors.push(format!("the path of `{}` is not UTF-8\n  = help: rename or move the folder", place.shown));
+    }
+    errors.extend(watch_error(place, parsed.set.digest, site));
+    if errors.is_empty() {
+        return (parsed.set, errors);
+    }
+    let empty = Set { migrations: Cow::Borrowed(&[]), digest: Digest::of_parts([]), ..parsed.set };
+    (empty, errors)
+}
+
+/// A diagnostic as `compile_error!` is to print it: rustc writes `error: ` in front of the text itself.
+fn error(mut diagnostic: Diagnostic) -> String {
+    let help = match diagnostic.code {
+        Code::NoFolder => Some("the path is relative to the file with this `embed!`: correct it or create the folder"),
+        Code::NoMigrations => {
+            Some("the path is relative to the file with this `embed!`: correct it, or write the first migration")
+        }
+        _ => None,
+    };
+    if let Some(help) = help {
+        help.clone_into(&mut diagnostic.help);
+    }
+    let text = diagnostic.render(false);
+    let entry = diagnostic.code.entry();
+    let code = format!("[{} {}]", entry.id, entry.name);
+    match text.strip_prefix("error").and_then(|rest| rest.strip_prefix(&code)).and_then(|rest| rest.strip_prefix(": "))
+    {
+        Some(rest) => {
+            let (message, excerpt) = rest.split_once('\n').unwrap_or((rest, ""));
+            format!("{message} {code}\n{excerpt}")
+        }
+        None => text,
+    }
+}
+
+/// The build script has read the folder too. Where it saw other content it did not run after the last change, and
+/// nothing else that cargo remembers about the folder can be trusted.
+fn watch_error(place: &Place, digest: Digest, site: &Site) -> Option<String> {
+    let watched = site.watched.get(&watch_variable(&place.folder)?)?;
+    (*watched != digest.to_string()).then(|| {
+        format!(
+            "build.rs last ran on other migrations than those in `{shown}` now\n  \
+             = note: cargo compares modification times, and a file was changed with an old one, as by tar, \
+             rsync -t or a restored cache\n  \
+             = help: run `{touch}` and build again",
+            touch = touch(&place.shown),
+            shown = place.shown
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    const SQL: &str = "-- +goose Up\nSELECT 1;\n";
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("m")).unwrap();
+        for (file, text) in files {
+            fs::write(folder.path().join("m").join(file), text).unwrap();
+        }
+        folder
+    }
+
+    fn site(folder: &Path) -> Site {
+        Site { base: folder.to_owned(), working: folder.to_owned(), ..Site::default() }
+    }
+
+    /// The output as a compiler would read it, blanks aside.
+    fn expanded(call: &str, site: &Site) -> String {
+        expand(call.parse().unwrap(), site).to_string().replace(' ', "")
+    }
+
+    #[test]
+    fn an_expression_ends_in_a_reference_to_the_set() {
+        let folder = folder(&[("1_a.sql", SQL)]);
+        let output = expanded("\"m\"", &site(folder.path()));
+        assert!(output.starts_with("{staticMIGRATIONS:[::migrate_core::migration::Migration;1]"), "{output}");
+        assert!(output.ends_with("&SET}"), "{output}");
+        assert!(output.contains("Statement::slice(::migrate_core::text::Span::new(13,22),2)"), "{output}");
+        let path = folder.path().canonicalize().unwrap().join("m/1_a.sql");
+        assert!(output.contains(&format!("include_str!(\"{}\")", path.display())), "{output}");
+        assert!(!output.contains("V1_a"), "{output}");
+    }
+
+    #[test]
+    fn a_module_has_a_handle_for_every_migration() {
+        let folder = folder(&[("00002_b.sql", SQL), ("1_é x-y.sql", SQL)]);
+        let output = expanded("#[cfg(unix)] pub(crate) mod schema = \"m\", crate = other", &site(folder.path()));
+        assert!(output.starts_with("#[cfg(unix)]pub(crate)modschema{"), "{output}");
+        assert!(output.contains("pubconstV1_é_x_y:&other::migration::Migration=&MIGRATIONS[0];"), "{output}");
+        assert!(output.contains("pubconstV00002_b:&other::migration::Migration=&MIGRATIONS[1];"), "{output}");
+        assert!(output.contains("pubconstLATEST:other::migration::Version=other::migration::Version(2);"), "{output}");
+        assert!(output.contains("fnthe_embedded_migrations_are_those_of_the_folder()"), "{output}");
+        assert!(!output.contains("migrate_core::"), "{output}");
+    }
+
+    #[test]
+    fn a_file_with_variables_is_split_when_it_runs() {
+        let folder = folder(&[("1_a.sql", "-- +goose ENVSUB ON\n-- +goose Up\nSELECT '$A';\n")]);
+        assert!(expanded("\"m\"", &site(folder.path())).contains("Body::Deferred"));
+    }
+
+    #[test]
+    fn every_error_is_emitted_and_the_set_is_empty() {
+        let folder = folder(&[("1_a.sql", "SELECT 1;\n"), ("2_b.sql", "-- +goose Up\nSELECT 1\n"), ("3_c.sql", SQL)]);
+        let output = expanded("mod schema = \"m\"", &site(folder.path()));
+        assert_eq!(output.matches("::core::compile_error!").count(), 2, "{output}");
+        assert!(output.contains("[P12missing-semicolon]\\n-->m/2_b.sql:2:1"), "{output}");
+        assert!(output.contains("staticMIGRATIONS:[::migrate_core::migration::Migration;0]=[]"), "{output}");
+        for handle in ["V1_a", "V2_b", "V3_c"] {
+            assert!(output.contains(&format!("pubconst{handle}:")), "code with {handle} is not at fault: {output}");
+        }
+    }
+
+    #[test]
+    fn a_refused_folder_defines_no_name_twice() {
+        let folder = folder(&[("1_a b.sql", SQL), ("1_a-b.sql", SQL)]);
+        let output = expanded("mod schema = \"m\"", &site(folder.path()));
+        assert_eq!(output.matches("pubconstV1_a_b:").count(), 1, "{output}");
+    }
+
+    #[test]
+    fn warnings_refuse_nothing() {
+        let text = "-- +goose Up\nSELECT 1;\n-- +goose StatementBegin\n-- +goose StatementEnd\n";
+        let folder = folder(&[("1_a.sql", text)]);
+        assert!(!expanded("\"m\"", &site(folder.path())).contains("compile_error"));
+    }
+
+    #[test]
+    fn the_build_script_must_have_seen_what_is_embedded() {
+        let folder = folder(&[("1_a.sql", SQL)]);
+        let path = folder.path().join("m");
+        let variable = watch_variable(&path).unwrap();
+        let mut site = site(folder.path());
+        site.watched.insert(variable.clone(), read_folder(&path, "m").digest().to_string());
+        assert!(!expanded("\"m\"", &site).contains("compile_error"));
+        site.watched.insert(variable, "0".repeat(64));
+        assert!(expanded("\"m\"", &site).contains("run`touchm/*.sql`"));
+    }
+}

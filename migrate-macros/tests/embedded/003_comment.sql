@@ -1,0 +1,3 @@
+-- +goose ENVSUB ON
+-- +goose Up
+COMMENT ON TABLE rewritten IS '${COMMENT:-none}';

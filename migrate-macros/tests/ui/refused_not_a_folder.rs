@@ -1,0 +1,6 @@
+const FOLDER: &str = "refused_migration_gone";
+
+fn main() {
+    let set = migrate_macros::embed!(FOLDER);
+    println!("{}", set.latest());
+}

@@ -1,0 +1,128 @@
+//! What an operator reads: help, runs, and every kind of trouble.
+
+use std::path::Path;
+use std::process::Command;
+
+use migrate_scratch::Server;
+
+/// Runs the program and pictures its three answers.
+fn picture(name: &str, arguments: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pictured"))
+        .args(arguments)
+        .env_clear()
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .output()
+        .expect("the program starts");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let code = output.status.code().unwrap_or(-1);
+    let mut settings = crate::settings("cli");
+    settings.add_filter(r"\(\d+ ms", "([DURATION]");
+    settings.add_filter(r"in \d+ ms", "in [DURATION]");
+    settings.add_filter(r#""duration_ms":\d+"#, r#""duration_ms":[DURATION]"#);
+    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z)?", "[TIME]");
+    settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]");
+    settings.add_filter(r"/tmp/\.tmp\w+", "[FOLDER]");
+    settings.bind(|| {
+        insta::assert_snapshot!(name, format!("exit {code}\n\nstdout\n{stdout}\nstderr\n{stderr}"));
+    });
+}
+
+#[test]
+fn the_help_of_every_command() {
+    picture("help", &["--help"]);
+    let commands = [
+        "up",
+        "up-to",
+        "up-by-one",
+        "down",
+        "down-to",
+        "redo",
+        "reset",
+        "status",
+        "version",
+        "plan",
+        "inspect",
+        "validate",
+        "create",
+        "fix",
+        "completions",
+    ];
+    for command in commands {
+        picture(&format!("help_{command}"), &[command, "--help"]);
+    }
+}
+
+#[test]
+fn a_plan_without_a_database() {
+    picture("plan_offline", &["plan", "--offline", "--from", "17"]);
+    picture("plan_offline_json", &["plan", "--offline", "--from", "17", "--output", "json"]);
+}
+
+#[test]
+fn a_migration_as_it_is_read() {
+    picture("inspect_version", &["inspect", "13"]);
+    picture("inspect_json", &["inspect", "18", "--output", "json"]);
+}
+
+#[test]
+fn a_day_in_the_life_of_a_database() {
+    let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
+    let url = server.url("postgres");
+    let run = |name: &str, arguments: &[&str]| {
+        picture(name, &[arguments, &["--database-url", &url]].concat());
+    };
+    run("day_1_status_before", &["status"]);
+    run("day_2_up", &["up"]);
+    run("day_3_up_again", &["up"]);
+    run("day_4_redo", &["redo"]);
+    run("day_5_down_json", &["down", "--output", "json", "--log-format", "json"]);
+    run("day_6_status", &["status"]);
+    run("day_7_up_one_by_one", &["up-by-one", "-v"]);
+    run("day_8_version_json", &["version", "--output", "json"]);
+    run("day_9_up_by_one_with_nothing_pending", &["up-by-one"]);
+}
+
+#[test]
+fn trouble_with_a_server() {
+    let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).expect("a file");
+    let url = server.url("postgres");
+    let dir = folder.path().display().to_string();
+    let run = |name: &str, arguments: &[&str]| {
+        picture(name, &[arguments, &["--database-url", &url, "--dir", &dir]].concat());
+    };
+    write("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n-- +goose Down\nDROP TABLE a;\n");
+    write("00002_b.sql", "-- +goose Up\nCREATE TABLE b (id int);\nALTER TABLE missing\n  ADD COLUMN c int;\n");
+    run("failed_migration", &["up"]);
+    write("00002_b.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE b (id int);\nSELECT 1/0;\n");
+    run("failed_no_transaction", &["up"]);
+    write("00002_b.sql", "-- +goose Up\nSELECT 1;\n");
+    write("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id bigint);\n-- +goose Down\nDROP TABLE a;\n");
+    run("edited_file", &["up"]);
+    run("unknown_version", &["up-to", "7"]);
+    let missing = server.url("nowhere");
+    picture("missing_database", &["status", "--database-url", &missing]);
+}
+
+#[test]
+fn trouble_with_a_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).expect("a file");
+    write("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int)\n-- +goose Down\nDROP TABLE a;\n");
+    write("00002_b.sql", "\u{feff}-- +goose Up\nSELECT 1;\n");
+    write("2_c.sql", "-- +goose up now\nSELECT 1;\n");
+    write("seed.sql", "-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n");
+    let dir = folder.path().display().to_string();
+    picture("broken_folder", &["validate", "--dir", &dir]);
+    picture("broken_folder_json", &["validate", "--dir", &dir, "--output", "json", "--log-format", "json"]);
+}
+
+#[test]
+fn trouble_with_arguments() {
+    picture("no_database", &["up"]);
+    picture("bad_table_name", &["status", "--table", "Goose V"]);
+    picture("no_command", &[]);
+    picture("no_server", &["status", "--database-url", "postgres://u:canary@127.0.0.1:1/x"]);
+}

@@ -1,0 +1,126 @@
+//! For every file: how it is read, what is planned, and which frames go over the wire.
+
+use migrate_core::check;
+use migrate_core::flight::{Bookkeeping, Purpose, TableName, flight};
+use migrate_core::history::{History, Row, Tables};
+use migrate_core::migration::{Migration, Set, Version};
+use migrate_core::parse::Environment;
+use migrate_core::plan::{Goal, OutOfOrder, Plan, Request, Versioning, plan};
+
+use crate::scripted;
+
+fn set() -> Set {
+    let parsed = check::folder(&crate::folder(), "migrations");
+    assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+    let release = "pictured 0.1.0".into();
+    Set { release, ..parsed.set }
+}
+
+fn stem(migration: &Migration) -> &str {
+    migration.file.trim_end_matches(".sql")
+}
+
+/// The history of a database at `version`, all of it applied from this set.
+fn history(set: &Set, version: Version) -> History {
+    let versions = set.migrations.iter().map(|migration| migration.version).filter(|applied| *applied <= version);
+    let row = |version| Row { version, applied: true, at: None, ledger: None };
+    let rows = std::iter::once(Version::ZERO).chain(versions).map(row).collect();
+    History { rows, tables: Tables { version: true, ledger: true } }
+}
+
+fn planned<'a>(set: &'a Set, history: &'a History, goal: Goal, environment: &'a Environment) -> Plan<'a> {
+    let (out_of_order, versioning) = (OutOfOrder::Refused, Versioning::Recorded);
+    plan(Request { set, history, goal, out_of_order, versioning, environment }).expect("a plan")
+}
+
+/// The version before this one in the set.
+fn before(set: &Set, migration: &Migration) -> Version {
+    let lower = set.migrations.iter().map(|other| other.version).filter(|other| *other < migration.version);
+    lower.max().unwrap_or(Version::ZERO)
+}
+
+#[test]
+fn how_each_file_is_read() {
+    let set = set();
+    crate::settings("parse").bind(|| {
+        for migration in set.migrations.iter() {
+            let environment = Environment::default();
+            let mut text = format!("{}: {}\nsha256 {}\n", migration.file, migration.mode.word(), migration.digest);
+            for direction in [migrate_core::migration::Direction::Up, migrate_core::migration::Direction::Down] {
+                let statements =
+                    migrate_core::parse::resolve(migration, direction, "", &environment).expect("statements");
+                text.push_str(&format!("\n{}: {} statements\n", direction.word(), statements.len()));
+                for statement in statements.iter() {
+                    let step = migrate_core::step::classify(statement.sql(&migration.text));
+                    let state = if step.session_state { ", may touch the session" } else { "" };
+                    text.push_str(&format!(
+                        "-- line {}{state}\n{}\n",
+                        statement.line(),
+                        statement.sql(&migration.text)
+                    ));
+                }
+            }
+            insta::assert_snapshot!(stem(migration), text);
+        }
+    });
+}
+
+#[test]
+fn what_is_planned_for_each_file() {
+    let set = set();
+    let environment = Environment::default();
+    let bookkeeping =
+        Bookkeeping { tables: TableName::default().in_schema("public"), release: set.release.clone().into_owned() };
+    crate::settings("plan").bind(|| {
+        for migration in set.migrations.iter() {
+            let mut text = String::new();
+            let goals = [(before(&set, migration), Goal::UpByOne), (migration.version, Goal::Down)];
+            for (from, goal) in goals {
+                let history = history(&set, from);
+                let plan = planned(&set, &history, goal, &environment);
+                let batch = &plan.batches[0];
+                let flight = flight(batch, &bookkeeping);
+                let head = format!(
+                    "{} from version {from}, {:?}, {}\n",
+                    batch.direction.word(),
+                    flight.pace,
+                    batch.mode().word()
+                );
+                text.push_str(&head);
+                for message in &flight.messages {
+                    text.push_str(&format!("  {}\n", line(message.purpose, &message.sql)));
+                }
+            }
+            insta::assert_snapshot!(stem(migration), text);
+        }
+    });
+}
+
+/// A message in one line: a statement by its first line, bookkeeping whole where it says what is recorded.
+fn line(purpose: Purpose, sql: &str) -> String {
+    let one_line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = match purpose {
+        Purpose::Statement(_) => sql.lines().find(|line| !line.trim_start().starts_with("--")).unwrap_or_default(),
+        _ => &one_line,
+    };
+    format!("{:<9} {shown}", purpose.word())
+}
+
+#[test]
+fn which_frames_go_over_the_wire_for_each_file() {
+    let set = set();
+    crate::settings("wire").bind(|| {
+        for migration in set.migrations.iter() {
+            let up = scripted::frames(&set, &history(&set, before(&set, migration)), Goal::UpByOne);
+            let down = scripted::frames(&set, &history(&set, migration.version), Goal::Down);
+            insta::assert_snapshot!(stem(migration), format!("up\n{up}\ndown\n{down}"));
+        }
+    });
+}
+
+#[test]
+fn which_frames_go_over_the_wire_to_an_empty_database() {
+    let set = set();
+    let frames = scripted::frames(&set, &History::default(), Goal::UpByOne);
+    crate::settings("wire").bind(|| insta::assert_snapshot!("empty_database", frames));
+}
