@@ -93,7 +93,7 @@ fn fresh(set: &Set) -> Result<(), Failure> {
         return Ok(());
     }
     match build::stale(set) {
-        Some(stale) => Err(Failure::new(Exit::InvalidMigrations, stale.to_string(), "build the program again")),
+        Some(stale) => Err(Failure::new(Exit::InvalidMigrations, stale.message(), stale.help())),
         None => Ok(()),
     }
 }

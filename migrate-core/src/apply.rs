@@ -21,7 +21,7 @@ use crate::flight::{Bookkeeping, Flight, Refusal, TableName, flight, prepare};
 use crate::history::History;
 use crate::migration::{Direction, Set, Version};
 use crate::parse::Environment;
-use crate::plan::{Batch, Goal, OutOfOrder, Plan, Request, Versioning, plan};
+use crate::plan::{Batch, Goal, OutOfOrder, Plan, Request, Versioning, Warning, plan};
 use crate::report::{Event, Failure, Ran, Report};
 
 /// A command that changes a database.
@@ -69,12 +69,19 @@ pub async fn apply(
     command: &Command<'_>,
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Report, Failure> {
-    let mut run =
-        Run { session, command, observe, report: Report::default(), patience: Patience::new(command.lock_wait) };
+    let mut run = Run {
+        session,
+        command,
+        observe,
+        report: Report::default(),
+        patience: Patience::new(command.lock_wait),
+        last_read: None,
+        warned: Vec::new(),
+    };
     loop {
         let database =
             read(run.session, &command.table, command.versioning).await.map_err(|failure| run.with_report(failure))?;
-        run.report.current = database.history.current().0;
+        run.notice_history(&database.history);
         let plan =
             plan(command.request(&database.history)).map_err(|error| run.with_report(failure::of_plan(&error)))?;
         if run.carry_out(&plan, &database).await? {
@@ -89,20 +96,44 @@ struct Run<'r, 'c> {
     observe: &'r mut (dyn FnMut(Event) + Send),
     report: Report,
     patience: Patience,
+    last_read: Option<History>,
+    warned: Vec<Warning>,
+}
+
+/// How a flight left things.
+enum Flown {
+    /// Applied and recorded.
+    Landed,
+    /// Another runner held the lock; a moment was waited.
+    Waited,
+    /// The history was not the planned one.
+    Moved,
 }
 
 impl Run<'_, '_> {
+    /// A history that changed since the last plan is progress, by whoever made it.
+    fn notice_history(&mut self, history: &History) {
+        self.report.current = history.current().0;
+        if self.last_read.as_ref() != Some(history) {
+            self.patience.forget_moves();
+        }
+        self.last_read = Some(history.clone());
+    }
+
     /// Runs a plan; false when the history moved and a new plan is needed.
     async fn carry_out(&mut self, plan: &Plan<'_>, database: &Database) -> Result<bool, Failure> {
         let bookkeeping =
             Bookkeeping { tables: database.tables.clone(), release: self.command.set.release.clone().into_owned() };
         (self.observe)(Event::Planned { files: plan.batches.len() });
         for warning in &plan.warnings {
-            (self.observe)(Event::Warned(warning.clone()));
+            if !self.warned.contains(warning) {
+                (self.observe)(Event::Warned(warning.clone()));
+                self.warned.push(warning.clone());
+            }
         }
         if let Some(preparation) = plan.preparation {
             let flight = prepare(preparation, &bookkeeping.tables);
-            if !self.fly(&flight, None).await? {
+            if !matches!(self.fly(&flight, None).await?, Flown::Landed) {
                 return Ok(false);
             }
             (self.observe)(Event::Prepared);
@@ -133,9 +164,12 @@ impl Run<'_, '_> {
         let start = Instant::now();
         // Only redo has a second half that no new plan would contain: it waits for the lock on the spot.
         let half_done = later && self.command.goal == Goal::Redo;
-        while !self.fly(&flight, Some(batch)).await? {
-            if !half_done {
-                return Ok(false);
+        loop {
+            match self.fly(&flight, Some(batch)).await? {
+                Flown::Landed => break,
+                Flown::Waited if half_done => {}
+                Flown::Moved if half_done => return Err(self.with_report(failure::half_redone(batch))),
+                Flown::Waited | Flown::Moved => return Ok(false),
             }
         }
         let duration = start.elapsed();
@@ -144,8 +178,8 @@ impl Run<'_, '_> {
         Ok(true)
     }
 
-    /// Sends a flight; false when its guard refused and, after a wait, a new plan is needed.
-    async fn fly(&mut self, flight: &Flight<'_>, batch: Option<&Batch<'_>>) -> Result<bool, Failure> {
+    /// Sends a flight. When its guard refuses, nothing of it has run.
+    async fn fly(&mut self, flight: &Flight<'_>, batch: Option<&Batch<'_>>) -> Result<Flown, Failure> {
         let outcome = sending::send(self.session, flight).await;
         for notice in self.session.notices() {
             (self.observe)(notice);
@@ -153,17 +187,17 @@ impl Run<'_, '_> {
         match outcome {
             Outcome::Done => {
                 self.patience.restore();
-                Ok(true)
+                Ok(Flown::Landed)
             }
             Outcome::Refused(Refusal::Busy) => {
                 self.wait().await?;
-                Ok(false)
+                Ok(Flown::Waited)
             }
             Outcome::Refused(Refusal::Moved) => {
                 if self.patience.spend_on_a_move() {
-                    return Ok(false);
+                    return Ok(Flown::Moved);
                 }
-                Err(self.with_report(failure::history_keeps_moving()))
+                Err(self.with_report(failure::history_reads_differently()))
             }
             Outcome::Refused(Refusal::NoTransaction) => Err(self.with_report(failure::no_transaction())),
             Outcome::Failed(fault) => {

@@ -129,19 +129,32 @@ impl std::fmt::Display for Change {
 /// How many changes the message names.
 const NAMED: usize = 5;
 
-impl std::fmt::Display for Stale {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Stale {
+    /// What is wrong, without the way out.
+    #[must_use]
+    pub fn message(&self) -> String {
         let mut named: Vec<String> = self.changes.iter().take(NAMED).map(Change::to_string).collect();
         if self.changes.len() > NAMED {
             named.push(format!("and {} more", self.changes.len() - NAMED));
         }
-        writeln!(f, "this build is stale: its embedded migrations are not those of {}", self.folder)?;
-        writeln!(f, "  {}", named.join(", "))?;
-        write!(f, "help: run `{}` (or `cargo clean`) and build again", touch(&self.folder))?;
+        let folder = &self.folder;
+        format!("this build is stale: its embedded migrations are not those of {folder}\n  {}", named.join(", "))
+    }
+
+    /// The way out.
+    #[must_use]
+    pub fn help(&self) -> String {
+        let mut help = format!("run `{}` (or `cargo clean`) and build again", touch(&self.folder));
         if self.changes.iter().any(|change| matches!(change, Change::Added(_))) {
-            write!(f, "; cargo sees new files when build.rs calls `migrate_core::build::watch`")?;
+            help.push_str("; cargo sees new files when build.rs calls `migrate_core::build::watch`");
         }
-        Ok(())
+        help
+    }
+}
+
+impl std::fmt::Display for Stale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\nhelp: {}", self.message(), self.help())
     }
 }
 

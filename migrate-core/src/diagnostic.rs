@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 pub use code::{CODES, Code, Entry};
 
-use crate::text::{Position, Span, line_at, position};
+use crate::text::{Position, Span, line_at, position, saturate};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,13 +60,11 @@ impl Excerpt {
     pub(crate) fn new(text: &str, span: Span) -> Self {
         let (_, line) = line_at(text, span.start);
         let shown = Span::new(line.start, floor_boundary(text, line.end.min(line.start.saturating_add(EXCERPT_LIMIT))));
-        let start = span.start.clamp(shown.start, shown.end) - shown.start;
-        let end = span.end.clamp(shown.start, shown.end) - shown.start;
-        Self {
-            position: position(text, span.start),
-            line_text: shown.of(text).trim_end_matches('\r').to_owned(),
-            fault: Span::new(start, end),
-        }
+        let line_text = shown.of(text).trim_end_matches('\r');
+        let end = shown.start + saturate(line_text.len());
+        let fault =
+            Span::new(span.start.clamp(shown.start, end) - shown.start, span.end.clamp(shown.start, end) - shown.start);
+        Self { position: position(text, span.start), line_text: line_text.to_owned(), fault }
     }
 }
 
@@ -132,11 +130,11 @@ impl Diagnostic {
         let id = format!("{} {}", entry.id, entry.name);
         let page = Page {
             id: &id,
-            message: &printable(&self.message),
-            path: Some(&printable(&self.path)),
+            message: &self.message,
+            path: Some(&self.path),
             excerpt: self.excerpt.as_ref(),
             notes: Vec::new(),
-            help: &printable(&self.help),
+            help: &self.help,
         };
         render::render(entry.severity, &page, color)
     }

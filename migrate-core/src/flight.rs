@@ -40,6 +40,8 @@ pub enum Purpose {
     Lock,
     /// A statement of the file; the index among the batch's statements.
     Statement(usize),
+    /// Behind a file without a transaction: that it left none open, and that the lock is still held.
+    Closing,
     /// Makes the session what it was before the file.
     Hygiene,
     /// Creates what the bookkeeping needs.
@@ -61,6 +63,7 @@ impl Purpose {
             Self::Guard => "guard",
             Self::Lock => "lock",
             Self::Statement(_) => "statement",
+            Self::Closing => "closing",
             Self::Hygiene => "hygiene",
             Self::Prepare => "prepare",
             Self::Record => "record",
@@ -84,7 +87,8 @@ pub struct Message<'a> {
 pub enum Pace {
     /// All at once: a failure aborts the transaction, and with it everything behind the failure.
     Pipelined,
-    /// One after the other, because the file itself ends or rewinds the transaction.
+    /// One after the other, because the file itself ends or rewinds the transaction; under a session lock, because the
+    /// transaction's own goes with it.
     Stepwise,
     /// One after the other outside a transaction, under a session lock.
     Unwrapped,
@@ -109,19 +113,21 @@ const HYGIENE: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DISCA
      SELECT pg_catalog.pg_advisory_unlock_all(), \
      pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true)";
 
-const UNWRAPPED_RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE";
-const UNWRAPPED_HYGIENE: &str = "RESET ALL; DISCARD TEMP; DEALLOCATE ALL; UNLISTEN *";
+/// The part of it that the bookkeeping needs, where the session's lock has to outlast the bookkeeping; and the rest.
+const RESET_ROLE: &str = "RESET SESSION AUTHORIZATION; RESET ROLE";
+const RESET_SESSION: &str = "RESET ALL; DISCARD TEMP; DEALLOCATE ALL; UNLISTEN *";
 
 /// The messages of a batch.
 #[must_use]
 pub fn flight<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
     match batch.mode() {
-        Mode::Transaction => wrapped(batch, bookkeeping),
+        Mode::Transaction if batch.step.transaction_control => stepwise(batch, bookkeeping),
+        Mode::Transaction => pipelined(batch, bookkeeping),
         Mode::NoTransaction => unwrapped(batch, bookkeeping),
     }
 }
 
-fn wrapped<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
+fn pipelined<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
     let mut messages =
         vec![message(Purpose::Begin, BEGIN), message(Purpose::Guard, guard::transaction(batch, &bookkeeping.tables))];
     messages.extend(statements(batch));
@@ -130,8 +136,23 @@ fn wrapped<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
     }
     messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
     messages.push(message(Purpose::Commit, "COMMIT"));
-    let pace = if batch.step.transaction_control { Pace::Stepwise } else { Pace::Pipelined };
-    Flight { pace, messages }
+    Flight { pace: Pace::Pipelined, messages }
+}
+
+fn stepwise<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
+    let mut messages = vec![
+        message(Purpose::Lock, guard::session_lock()),
+        message(Purpose::Begin, BEGIN),
+        message(Purpose::Guard, guard::transaction(batch, &bookkeeping.tables)),
+    ];
+    messages.extend(statements(batch));
+    if batch.step.session_state {
+        messages.push(message(Purpose::Hygiene, RESET_ROLE));
+    }
+    messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
+    messages.push(message(Purpose::Commit, "COMMIT"));
+    messages.extend(end_of_session_lock());
+    Flight { pace: Pace::Stepwise, messages }
 }
 
 fn unwrapped<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
@@ -140,13 +161,18 @@ fn unwrapped<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> 
         message(Purpose::Guard, guard::session(batch, &bookkeeping.tables)),
     ];
     messages.extend(statements(batch));
-    if batch.step.session_state {
-        messages.push(message(Purpose::Hygiene, UNWRAPPED_RESET));
+    if batch.step.session_state || batch.step.transaction_control {
+        messages.push(message(Purpose::Hygiene, RESET_ROLE));
+        messages.push(message(Purpose::Closing, guard::closing(batch, &bookkeeping.tables)));
     }
     messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
-    messages.push(message(Purpose::Unlock, guard::session_unlock()));
-    messages.push(message(Purpose::Hygiene, UNWRAPPED_HYGIENE));
+    messages.extend(end_of_session_lock());
     Flight { pace: Pace::Unwrapped, messages }
+}
+
+/// What ends a flight under a session lock, and what cleans up behind one that failed.
+fn end_of_session_lock() -> [Message<'static>; 2] {
+    [message(Purpose::Unlock, guard::session_unlock()), message(Purpose::Hygiene, RESET_SESSION)]
 }
 
 /// The messages that create the tables and the row of version 0, in one transaction, under the lock.

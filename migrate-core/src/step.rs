@@ -36,7 +36,18 @@ impl Step {
 #[must_use]
 pub fn classify(sql: &str) -> Step {
     let lexemes = lexeme::significant(sql);
-    lexemes.split(|lexeme| lexeme.is(";")).map(command).fold(Step::default(), Step::and)
+    let step = lexemes.split(|lexeme| lexeme.is(";")).map(command).fold(Step::default(), Step::and);
+    Step { transaction_control: step.transaction_control || may_hide_control(sql, &lexemes), ..step }
+}
+
+/// Whether a backslash before a quote may make the server see another end of a string, and with it a command that
+/// was taken for text: in the later parts of an escape string, and without `standard_conforming_strings`.
+fn may_hide_control(sql: &str, lexemes: &[Lexeme<'_>]) -> bool {
+    let words = ["commit", "rollback", "abort", "end", "prepare"];
+    lexemes.iter().any(Lexeme::may_end_later) && {
+        let sql = sql.to_ascii_lowercase();
+        words.iter().any(|word| sql.contains(word))
+    }
 }
 
 /// The digest of a text's tokens: equal for two texts that differ only in white space and comments.
@@ -114,8 +125,9 @@ fn command(lexemes: &[Lexeme<'_>]) -> Step {
     let Some(first) = lexemes.first() else { return Step::default() };
     let word = |at: usize, text: &str| lexemes.get(at).is_some_and(|lexeme| lexeme.is(text));
     let has = |text: &str| lexemes.iter().any(|lexeme| lexeme.is(text));
+    let pair = |one: &str, two: &str| lexemes.windows(2).any(|pair| pair[0].is(one) && pair[1].is(two));
     let control = first.is_any(&CONTROL) || (word(0, "prepare") && word(1, "transaction"));
-    let data_channel = word(0, "copy") && (has("stdin") || has("stdout"));
+    let data_channel = word(0, "copy") && (pair("from", "stdin") || pair("to", "stdout"));
     let session_state = if word(0, "set") {
         !(word(1, "local") || word(1, "constraints") || word(1, "transaction"))
     } else if control {
@@ -199,7 +211,20 @@ mod tests {
         {
             assert!(classify(sql).transaction_control, "{sql}");
         }
-        for sql in ["SELECT 'COMMIT;';", "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END; $$;"] {
+        for sql in [
+            "SELECT E'a'\n'\\''; COMMIT; --'",
+            "SELECT 'a\\'' ; COMMIT; --'",
+            "SELECT E'\\''; COMMIT; --'",
+            "\u{c}COMMIT",
+            "SELECT 1; -- a note\rCOMMIT;",
+        ] {
+            assert!(classify(sql).transaction_control, "{sql}");
+        }
+        for sql in [
+            "SELECT 'COMMIT;';",
+            "SELECT 'C:\\';",
+            "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END; $$;",
+        ] {
             assert!(!classify(sql).transaction_control, "{sql}");
         }
     }
@@ -208,6 +233,7 @@ mod tests {
     fn copy_needs_a_data_channel_only_without_a_file() {
         assert!(classify("COPY t (a) FROM STDIN WITH CSV;").data_channel);
         assert!(!classify("COPY t FROM '/tmp/x';").data_channel);
+        assert!(!classify("COPY stdin TO '/tmp/x';").data_channel);
     }
 
     #[test]

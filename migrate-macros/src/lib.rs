@@ -1,7 +1,7 @@
 //! [`embed!`]: a folder of goose migrations as typed constants of the program.
 //!
 //! Reading, parsing and checking are `migrate_core`'s, the same code that the `migrate` command runs; this crate only
-//! writes the result down as Rust. The macro is a shim over [`expand::expand`], an ordinary function on token streams.
+//! writes the result down as Rust. The macro is a shim over `expand::expand`, an ordinary function on token streams.
 //! Invariant: the output always compiles but for its own errors, so that a wrong SQL file is reported once.
 
 mod call;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use migrate_scratch::Server;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
@@ -18,15 +19,23 @@ pub(crate) fn server() -> &'static Server {
 pub(crate) struct Database {
     pub(crate) name: String,
     pub(crate) url: String,
+    /// The URL of the server's own database.
+    admin: String,
 }
 
 impl Database {
     pub(crate) fn create() -> Self {
+        Self::create_on(server())
+    }
+
+    /// The same on a server of the scene's own.
+    pub(crate) fn create_on(server: &Server) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("scene_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        sql(&server().url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE template0"));
-        let url = server().url(&name);
-        Self { name, url }
+        let admin = server.url("postgres");
+        sql(&admin, &format!("CREATE DATABASE {name} TEMPLATE template0"));
+        let url = server.url(&name);
+        Self { name, url, admin }
     }
 
     /// The rows of a query, columns joined by `|`.
@@ -57,17 +66,15 @@ impl Database {
             .expect("pg_dump starts");
         assert!(output.status.success(), "pg_dump: {}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.lines()
-            .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
-            .map(|line| format!("{line}\n"))
-            .collect()
+        let lines = text.split_inclusive('\n');
+        lines.filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict")).collect()
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            sql(&server().url("postgres"), &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+            sql(&self.admin, &format!("DROP DATABASE {} WITH (FORCE)", self.name));
         }
     }
 }
@@ -139,6 +146,31 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         std::fs::write(path, text).expect("a file");
     }
     folder
+}
+
+/// A hundred migrations of three statements: a table, an index and a row.
+pub(crate) fn hundred_migrations() -> tempfile::TempDir {
+    let files: Vec<(String, String)> = (1..=100)
+        .map(|version| {
+            let up = format!(
+                "CREATE TABLE t{version} (id int PRIMARY KEY, name text);\nCREATE INDEX ON t{version} (name);\n\
+                 INSERT INTO t{version} VALUES ({version}, 'x');\n"
+            );
+            let text = format!("-- +goose Up\n{up}-- +goose Down\nDROP TABLE t{version};\n");
+            (format!("{version:05}_t{version}.sql"), text)
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    folder(&files)
+}
+
+/// Waits until a condition holds, for a minute at most.
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what} did not come true");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// The workspace's root.

@@ -152,10 +152,21 @@ pub(super) fn lock_busy(holder: &str, waited: Duration) -> Failure {
     )
 }
 
-pub(super) fn history_keeps_moving() -> Failure {
+/// Redo undid the version, and somebody else was faster with what comes next.
+pub(super) fn half_redone(batch: &Batch<'_>) -> Failure {
+    let mut failure = Failure::new(
+        Exit::History,
+        format!("{} was undone, and another runner changed the history before it was applied again", batch.path),
+        "see `migrate status`, then run `migrate up`",
+    );
+    failure.state = format!("{} is undone", batch.migration.file);
+    failure
+}
+
+pub(super) fn history_reads_differently() -> Failure {
     Failure::new(
         Exit::History,
-        "the version table reads differently inside the migration's transaction, again and again",
+        "the version table reads differently inside a migration's transaction than outside it",
         "look for row level security, triggers or another program that writes the version table",
     )
 }
@@ -206,6 +217,7 @@ fn message(purpose: Purpose, batch: &Batch<'_>, server: &ServerError) -> String 
         Purpose::Statement(_) => text.clone(),
         Purpose::Commit => format!("{} failed at COMMIT: {text}", batch.path),
         Purpose::Record => format!("{} ran, but could not be recorded: {text}", batch.path),
+        Purpose::Closing => format!("{} is done, but cannot be recorded: {text}", batch.path),
         Purpose::Hygiene => format!("the session could not be reset after {}: {text}", batch.path),
         _ => format!("{} could not be started: {text}", batch.path),
     }
@@ -221,6 +233,11 @@ fn state(purpose: Purpose, flight: &Flight<'_>, batch: &Batch<'_>, current: Vers
             "{index} of {} statements of {file} are done and stay done, because it has NO TRANSACTION; \
              version {} is not recorded, the database is at version {current}",
             batch.statements.len(),
+            batch.migration.version
+        ),
+        (Pace::Unwrapped, Purpose::Closing) => format!(
+            "what {file} did outside its own transaction stays, what it left open was rolled back; version {} is not \
+             recorded",
             batch.migration.version
         ),
         (Pace::Unwrapped, _) => {

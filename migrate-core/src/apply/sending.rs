@@ -33,17 +33,10 @@ pub(super) struct Fault {
 pub(super) async fn send(session: &Session, flight: &Flight<'_>) -> Outcome {
     match flight.pace {
         Pace::Pipelined => pipelined(session, &flight.messages).await,
-        Pace::Stepwise => {
+        Pace::Stepwise | Pace::Unwrapped => {
             let outcome = stepwise(session, &flight.messages).await;
             if !matches!(outcome, Outcome::Done) {
-                clean_up(session, &["ROLLBACK"]).await;
-            }
-            outcome
-        }
-        Pace::Unwrapped => {
-            let outcome = stepwise(session, &flight.messages).await;
-            if matches!(outcome, Outcome::Failed(_) | Outcome::Refused(Refusal::Moved)) {
-                clean_up(session, &endings(flight)).await;
+                clean_up(session, flight).await;
             }
             outcome
         }
@@ -87,7 +80,8 @@ enum Answer<'a> {
 async fn stepwise(session: &Session, messages: &[Message<'_>]) -> Outcome {
     for (index, message) in messages.iter().enumerate() {
         if let Err(error) = session.client.batch_execute(&message.sql).await {
-            return judge(Fault { message: index, error, commit_sent: message.purpose == Purpose::Commit });
+            let commit_sent = messages[..=index].iter().any(|message| message.purpose == Purpose::Commit);
+            return judge(Fault { message: index, error, commit_sent });
         }
     }
     Outcome::Done
@@ -98,15 +92,14 @@ fn judge(fault: Fault) -> Outcome {
     refusal.map_or(Outcome::Failed(fault), Outcome::Refused)
 }
 
-/// The messages that give the session's lock and its settings back.
-fn endings<'a>(flight: &'a Flight<'_>) -> Vec<&'a str> {
+/// Leaves nothing behind in a session that may go back to a pool: no transaction that the file opened, no lock, no
+/// setting. What fails here fails because the session is gone.
+async fn clean_up(session: &Session, flight: &Flight<'_>) {
+    // A ROLLBACK without a transaction is worth a warning to the server, but to nobody here.
+    let rollback = ["SET client_min_messages = error", "ROLLBACK"].into_iter();
     let ends = |message: &&Message<'_>| matches!(message.purpose, Purpose::Unlock | Purpose::Hygiene);
-    flight.messages.iter().filter(ends).map(|message| message.sql.as_ref()).collect()
-}
-
-/// Leaves nothing behind in a session that may go back to a pool. What fails here fails because the session is gone.
-async fn clean_up(session: &Session, messages: &[&str]) {
-    for sql in messages {
+    let endings = flight.messages.iter().filter(ends).map(|message| message.sql.as_ref());
+    for sql in rollback.chain(endings) {
         let _gone = session.client.batch_execute(sql).await;
     }
 }

@@ -2,26 +2,32 @@
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Excerpt, Page, Severity};
+use super::{Excerpt, Page, Severity, printable};
 
 pub(super) fn render(severity: Severity, page: &Page<'_>, color: bool) -> String {
     let level = match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(page.message).id(page.id));
-    let path = page.path.unwrap_or_default();
+    let path = printable(page.path.unwrap_or_default());
+    let title = level.primary_title(printable_lines(page.message)).id(page.id);
+    let mut group = Group::with_title(title);
     group = match page.excerpt {
-        Some(excerpt) => group.element(snippet(excerpt, path)),
+        Some(excerpt) => group.element(snippet(excerpt, &path)),
         None if path.is_empty() => group,
-        None => group.element(Origin::path(path)),
+        None => group.element(Origin::path(path.as_ref())),
     };
     for (label, text) in &page.notes {
-        group = group.element(Level::NOTE.with_name(*label).message(*text));
+        group = group.element(Level::NOTE.with_name(*label).message(printable_lines(text)));
     }
-    group = group.element(Level::HELP.message(page.help));
+    group = group.element(Level::HELP.message(printable_lines(page.help)));
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.term_width(200).render(&[group])
+}
+
+/// What a server or a file says may hold anything; only its line breaks are kept.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
 fn snippet<'a>(excerpt: &'a Excerpt, path: &'a str) -> Snippet<'a, Annotation<'a>> {

@@ -45,7 +45,7 @@ impl Refusal {
 /// history is read after the lock was taken.
 pub(super) fn transaction(batch: &Batch<'_>, tables: &Tables) -> String {
     let history = batch.record.as_ref().map(|record| history_check(batch, record, tables)).unwrap_or_default();
-    format!("DO $migrate$ BEGIN\n{}{}{history}{SETTINGS}END $migrate$", begun(), locked())
+    format!("DO $migrate$ BEGIN\n{}{}{history}{}END $migrate$", begun(), locked(), settings(true))
 }
 
 /// The guard of the transaction that creates the tables.
@@ -68,11 +68,12 @@ pub(super) fn preparation(preparation: Preparation, tables: &Tables) -> String {
         String::new()
     };
     format!(
-        "DO $migrate$ BEGIN\n{}{}{}{}{seed}{SETTINGS}END $migrate$",
+        "DO $migrate$ BEGIN\n{}{}{}{}{seed}{}END $migrate$",
         begun(),
         locked(),
         exists(preparation.existing.version, &tables.version),
         exists(preparation.existing.ledger, &tables.ledger),
+        settings(true),
     )
 }
 
@@ -115,16 +116,22 @@ fn history_check(batch: &Batch<'_>, record: &Record, tables: &Tables) -> String 
 
 /// Finite where the server would otherwise keep our lock for ever, off where a role's default would cut a migration
 /// short (operations.md D5). Two of them are unknown to older servers, and one is refused where the platform lacks it.
-const SETTINGS: &str = "  PERFORM pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true);
-  PERFORM pg_catalog.set_config('statement_timeout', '0', true);
+///
+/// They last as long as the transaction, or, without one, until the session is reset behind the file.
+fn settings(local: bool) -> String {
+    format!(
+        "  PERFORM pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', {local});
+  PERFORM pg_catalog.set_config('statement_timeout', '0', {local});
   IF pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN
-    PERFORM pg_catalog.set_config('transaction_timeout', '0', true);
+    PERFORM pg_catalog.set_config('transaction_timeout', '0', {local});
   END IF;
   IF pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL THEN
-    BEGIN PERFORM pg_catalog.set_config('client_connection_check_interval', '2s', true);
+    BEGIN PERFORM pg_catalog.set_config('client_connection_check_interval', '2s', {local});
     EXCEPTION WHEN invalid_parameter_value THEN NULL; END;
   END IF;
-";
+"
+    )
+}
 
 /// Takes the session's lock, or raises; the start time is kept for the ledger.
 pub(super) fn session_lock() -> String {
@@ -138,10 +145,24 @@ pub(super) fn session_lock() -> String {
 /// Compares the history under the session's lock.
 pub(super) fn session(batch: &Batch<'_>, tables: &Tables) -> String {
     let history = batch.record.as_ref().map(|record| history_check(batch, record, tables)).unwrap_or_default();
-    format!("DO $migrate$ BEGIN\n{history}END $migrate$")
+    format!("DO $migrate$ BEGIN\n{history}{}END $migrate$", settings(false))
 }
 
-/// Gives the session's lock back.
-pub(super) fn session_unlock() -> String {
-    format!("SELECT pg_catalog.pg_advisory_unlock({LOCK_KEY})")
+/// Behind a file that may have opened a transaction or given its locks back (`DISCARD ALL` does): a row written into
+/// an open transaction would be lost with the session, and one written without the lock could be the second.
+///
+/// A message outside a transaction block is a transaction of its own, which starts when the message does.
+pub(super) fn closing(batch: &Batch<'_>, tables: &Tables) -> String {
+    let history = batch.record.as_ref().map(|record| history_check(batch, record, tables)).unwrap_or_default();
+    format!(
+        "DO $migrate$ BEGIN\n  IF pg_catalog.now() <> pg_catalog.statement_timestamp() THEN\n    \
+         RAISE EXCEPTION 'it leaves a transaction open' USING ERRCODE = 'active_sql_transaction';\n  END IF;\n  \
+         IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n{history}END $migrate$",
+        Refusal::Busy.raise("another runner holds the migration lock")
+    )
+}
+
+/// Gives the session's lock back, however often it was taken.
+pub(super) fn session_unlock() -> &'static str {
+    "SELECT pg_catalog.pg_advisory_unlock_all()"
 }

@@ -19,6 +19,12 @@ impl Lexeme<'_> {
         texts.iter().any(|text| self.is(text))
     }
 
+    /// Whether it is a plain string with a backslash before a quote, which ends elsewhere where backslashes escape.
+    pub(super) fn may_end_later(&self) -> bool {
+        use squawk_lexer::LiteralKind::{NationalStr, Str};
+        matches!(self.kind, TokenKind::Literal { kind: Str { .. } | NationalStr { .. } }) && self.text.contains("\\'")
+    }
+
     pub(super) fn is_name(&self) -> bool {
         matches!(self.kind, TokenKind::Ident | TokenKind::QuotedIdent { .. })
     }

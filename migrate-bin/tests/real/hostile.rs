@@ -1,0 +1,202 @@
+//! Files that try to break out of their transaction: whatever a file does, nothing behind its first error takes
+//! effect, and nothing is recorded that did not run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use migrate_core::check;
+use migrate_core::flight::{Bookkeeping, Purpose, TableName, flight};
+use migrate_core::history::{History, Tables};
+use migrate_core::parse::Environment;
+use migrate_core::plan::{Goal, OutOfOrder, Request, Versioning, plan};
+
+use crate::stage::{Database, Ended, folder, migrate};
+
+/// SQL that ends, rewinds or disguises the end of a transaction, or takes away what a flight rests on.
+const ATTACKS: [(&str, &str); 38] = [
+    ("commit", "COMMIT;"),
+    ("rollback", "ROLLBACK;"),
+    ("abort", "ABORT;"),
+    ("end", "END;"),
+    ("commit and chain", "COMMIT AND CHAIN;"),
+    ("rollback and chain", "ROLLBACK AND CHAIN;"),
+    ("commit and begin", "COMMIT; BEGIN;"),
+    ("begin", "BEGIN;"),
+    ("start", "START TRANSACTION;"),
+    ("savepoint", "SAVEPOINT a; ROLLBACK TO a;"),
+    ("release", "SAVEPOINT a; RELEASE a;"),
+    ("commit behind another command", "SELECT 1; COMMIT;"),
+    ("commit behind an empty command", ";;COMMIT;"),
+    ("commit behind a comment", "/* a /* b */ ' */ COMMIT; --'"),
+    ("commit behind a form feed", "\u{c}COMMIT;"),
+    ("commit behind a comment that a carriage return ends", "SELECT 1; -- a note\rCOMMIT;"),
+    ("commit behind an escape string", r"SELECT E'\''; COMMIT; --'"),
+    ("commit behind a continued escape string", "SELECT E'a'\n'\\''; COMMIT; --'"),
+    ("commit behind a Unicode string", r"SELECT U&'\0061'; COMMIT; --'"),
+    ("commit behind a name with dollars", "SELECT 1 AS a$b$; COMMIT; SELECT 2 AS a$b$;"),
+    ("commit behind a dollar quote with a foreign tag", "SELECT $é$'$é$; COMMIT; --'"),
+    ("commit behind a quoted name", "SELECT 1 AS \"a\"\"'\"; COMMIT; --'"),
+    (
+        "commit behind a string of the old kind",
+        "SET standard_conforming_strings = off; SELECT 1;\n-- +goose StatementEnd\n-- +goose StatementBegin\n\
+         SELECT 'a\\'' ; COMMIT; --'",
+    ),
+    ("prepare transaction", "PREPARE TRANSACTION 'x';"),
+    ("commit in a block", "DO $$ BEGIN COMMIT; END $$;"),
+    ("commit by execute", "DO $$ BEGIN EXECUTE 'COMMIT'; END $$;"),
+    ("commit in a procedure", "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$; CALL p();"),
+    ("a body of statements", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;"),
+    ("an error that is caught", "DO $$ BEGIN PERFORM 1/0; EXCEPTION WHEN division_by_zero THEN NULL; END $$;"),
+    ("our own setting, in the transaction", "SET LOCAL migrate.flight = 'other';"),
+    ("our own setting, in the session", "SET migrate.flight = 'begun';"),
+    ("no locks", "SELECT pg_advisory_unlock_all();"),
+    ("no settings", "RESET ALL;"),
+    ("nothing of the session", "DISCARD ALL;"),
+    ("a read-only transaction", "SET TRANSACTION READ ONLY;"),
+    ("a cursor that stays", "DECLARE c CURSOR WITH HOLD FOR SELECT 1;"),
+    ("an escape of psql", r"SELECT 1 \; COMMIT;"),
+    ("nothing at all", ";"),
+];
+
+fn block(sql: &str) -> String {
+    format!("-- +goose StatementBegin\n{sql}\n-- +goose StatementEnd\n")
+}
+
+#[test]
+fn nothing_behind_an_error_takes_effect_whatever_stands_before_it() {
+    let database = Database::create();
+    for (name, attack) in ATTACKS {
+        database.rows("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+        let text = format!(
+            "-- +goose Up\nCREATE TABLE before_it (id int);\n{}SELECT 1/0;\nCREATE TABLE behind_it (id int);\n",
+            block(attack)
+        );
+        let files = folder(&[("00001_a.sql", &text), ("00002_b.sql", "-- +goose Up\nCREATE TABLE next (id int);\n")]);
+        let up = migrate(&database.url, files.path(), &["up"]);
+        assert!((20..40).contains(&up.code), "{name}: exit {}: {}", up.code, up.stderr);
+        assert_eq!(database.versions(), ["0"], "{name}");
+        let behind = database.rows("SELECT relname FROM pg_class WHERE relname IN ('behind_it', 'next')");
+        assert_eq!(behind, Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Runs `up` four times at once on one file.
+fn four_ups(database: &Database, dir: &Path) -> Vec<Ended> {
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(&database.url, dir, &["up"]))).collect();
+        runs.into_iter().map(|run| run.join().expect("a run")).collect()
+    })
+}
+
+#[test]
+fn a_file_that_ends_its_transaction_itself_runs_once_among_four_runners() {
+    for end in ["COMMIT;", "ROLLBACK;", "COMMIT; BEGIN;", "SELECT 1; COMMIT AND CHAIN;"] {
+        let database = Database::create();
+        database.rows("CREATE TABLE counter (at text)");
+        let text = format!(
+            "-- +goose Up\n{}INSERT INTO counter VALUES ('middle');\nSELECT pg_sleep(0.5);\n\
+             INSERT INTO counter VALUES ('end');\n",
+            block(end)
+        );
+        let files = folder(&[("00001_a.sql", &text)]);
+        for run in four_ups(&database, files.path()) {
+            assert_eq!(run.code, 0, "{end}: {}", run.stderr);
+        }
+        assert_eq!(database.versions(), ["0", "1"], "{end}");
+        assert_eq!(database.rows("SELECT at FROM counter ORDER BY ctid"), ["middle", "end"], "{end}");
+    }
+}
+
+#[test]
+fn a_file_without_a_transaction_that_leaves_one_open_is_a_failure_and_not_recorded() {
+    for (name, statements, code) in [
+        ("left open", "BEGIN;\nCREATE TABLE a (id int);\n", 26),
+        ("left open by chain", "BEGIN;\nCREATE TABLE a (id int);\nCOMMIT AND CHAIN;\n", 26),
+        ("left open by an error", "BEGIN;\nCREATE TABLE a (id int);\nSELECT 1/0;\n", 26),
+        ("closed", "BEGIN;\nCREATE TABLE a (id int);\nCOMMIT;\n", 0),
+    ] {
+        let database = Database::create();
+        let text = format!("-- +goose NO TRANSACTION\n-- +goose Up\n{statements}");
+        let files = folder(&[("00001_a.sql", &text), ("00002_b.sql", "-- +goose Up\nCREATE TABLE b (id int);\n")]);
+        let up = migrate(&database.url, files.path(), &["up"]);
+        assert_eq!(up.code, code, "{name}: {}", up.stderr);
+        let expected: &[&str] = if code == 0 { &["0", "1", "2"] } else { &["0"] };
+        assert_eq!(database.versions(), expected, "{name}");
+        assert_eq!(
+            database.rows("SELECT count(*) FROM pg_class WHERE relname = 'b'"),
+            [(expected.len() / 3).to_string()]
+        );
+    }
+}
+
+#[test]
+fn a_file_without_a_transaction_that_gives_every_lock_back_is_recorded_once() {
+    for unlock in ["SELECT pg_advisory_unlock_all();", "DISCARD ALL;"] {
+        let database = Database::create();
+        database.rows("CREATE TABLE counter (at int)");
+        let text = format!(
+            "-- +goose NO TRANSACTION\n-- +goose Up\nINSERT INTO counter VALUES (1);\n{unlock}\nSELECT pg_sleep(0.5);\n"
+        );
+        let files = folder(&[("00001_a.sql", &text)]);
+        four_ups(&database, files.path());
+        assert_eq!(database.versions(), ["0", "1"], "{unlock}");
+    }
+}
+
+#[test]
+fn a_failed_file_without_a_transaction_is_not_run_again_by_the_cleaning_up() {
+    let database = Database::create();
+    database.rows("CREATE TABLE counter (at int)");
+    let text = "-- +goose NO TRANSACTION\n-- +goose Up\nINSERT INTO counter VALUES (1);\nSELECT 1/0;\n\
+                INSERT INTO counter VALUES (2);\n";
+    let files = folder(&[("00001_a.sql", text)]);
+    for (options, runs) in [(&["up", "--no-versioning"][..], 1), (&["up"], 2)] {
+        let up = migrate(&database.url, files.path(), options);
+        assert_eq!(up.code, 26, "{}", up.stderr);
+        assert!(!up.stderr.contains("WARNING"), "{}", up.stderr);
+        assert_eq!(database.rows("SELECT at FROM counter"), vec!["1"; runs], "{options:?}");
+    }
+}
+
+/// The guard of the first migration of a folder, as `apply` would send it on a database with both tables.
+fn guard(dir: &Path) -> String {
+    let set = check::folder(dir, "migrations").set;
+    let history = History { rows: vec![], tables: Tables { version: true, ledger: true } };
+    let environment = Environment::default();
+    let request = Request {
+        set: &set,
+        history: &history,
+        goal: Goal::Up,
+        out_of_order: OutOfOrder::Refused,
+        versioning: Versioning::Recorded,
+        environment: &environment,
+    };
+    let plan = plan(request).expect("a plan");
+    let bookkeeping = Bookkeeping { tables: TableName::default().in_schema("public"), release: String::new() };
+    let messages = flight(&plan.batches[0], &bookkeeping).messages;
+    let guard = messages.iter().find(|message| message.purpose == Purpose::Guard).expect("a guard");
+    guard.sql.clone().into_owned()
+}
+
+#[test]
+fn what_is_sent_behind_a_begin_that_failed_takes_no_effect() {
+    let (database, files) = (Database::create(), folder(&[("00001_a.sql", "-- +goose Up\nSELECT 1;\n")]));
+    let guard = guard(files.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (guarded, created, after) = runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.expect("one");
+        tokio::spawn(connection);
+        // `join!` polls in order and the first poll sends: all three are on the wire before the first answer, as in a
+        // flight whose BEGIN was cancelled.
+        let answers = tokio::join!(
+            client.batch_execute(&guard),
+            client.batch_execute("CREATE TABLE behind_it (id int)"),
+            client.batch_execute("COMMIT"),
+        );
+        (answers.0, answers.1, tokio::time::timeout(Duration::from_secs(10), client.batch_execute("SELECT 1")).await)
+    });
+    let code = guarded.expect_err("a guard outside a transaction").code().cloned();
+    assert_eq!(code, Some(tokio_postgres::error::SqlState::ADMIN_SHUTDOWN));
+    assert!(created.is_err() && after.expect("an answer").is_err(), "the session is gone");
+    assert_eq!(database.rows("SELECT count(*) FROM pg_class WHERE relname = 'behind_it'"), ["0"]);
+}
