@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use migrate_core::apply;
-use migrate_core::history::History;
 use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{Goal, PlanError, Versioning};
 use migrate_core::report::{Exit, Failure, Report};
 use serde_json::json;
 
 use super::Ended;
+use super::database::{known_target, table};
 use crate::arguments::{Change, Command, Form, Shared};
 use crate::console::{Console, words};
 use crate::environment;
@@ -20,7 +20,7 @@ pub(super) async fn run(shared: &Shared, set: &Set, order: Order<'_>, console: &
     let Order { goal, change, .. } = order;
     let request = apply::Command {
         set,
-        table: super::table(shared)?,
+        table: table(shared)?,
         goal,
         out_of_order: change.out_of_order(),
         versioning: change.versioning(),
@@ -75,21 +75,6 @@ fn nothing_pending(failure: &Failure, order: &Order<'_>) -> bool {
     let current = Version(failure.report.current);
     matches!(order.command, Command::Up { one: true, .. })
         && failure.message == PlanError::NothingPending(current).to_string()
-}
-
-/// A version that neither a file nor the database knows is a slip of the hand. goose would run everything up to it.
-pub(super) fn known_target(goal: Goal, set: &Set, history: &History) -> Result<(), Failure> {
-    let (Goal::UpTo(version) | Goal::DownTo(version)) = goal else { return Ok(()) };
-    let floor = version == Version::ZERO && matches!(goal, Goal::DownTo(_));
-    if floor || set.find(version).is_some() || history.holds(version) {
-        return Ok(());
-    }
-    let latest = set.latest();
-    Err(Failure::new(
-        Exit::Usage,
-        format!("there is no version {version}"),
-        format!("`migrate status` lists the versions; the latest of this set is {latest}"),
-    ))
 }
 
 fn tell(report: &Report, goal: Goal, change: &Change, console: &mut Console) {

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use migrate_core::check;
 use migrate_core::diagnostic::Diagnostic;
 use migrate_core::migration::{Direction, Migration, Mode, Set, Statement, Version};
-use migrate_core::parse::{Environment, Folder, Parsed, Section, Source, Substitution, parse, read_file, split};
+use migrate_core::parse::{Environment, Section, Substitution, split};
 use migrate_core::report::{Exit, Failure};
 use serde_json::{Map, Value, json};
 
-use super::{Ended, load, validate};
+use super::Ended;
+use super::migrations::{diagnostic_json, is_error, load, parse_file};
 use crate::arguments::{Form, Shared};
 use crate::console::{Console, Trouble};
 use crate::environment;
@@ -70,29 +70,16 @@ fn inspect_file(path: &Path, environment: &Environment, console: &mut Console) -
         Form::Json => console.json(&picture.json(&parsed.diagnostics)),
         Form::Text => console.data(&picture.text()),
     }
-    if picture.refused() || parsed.diagnostics.iter().any(validate::is_error) {
+    if picture.refused() || parsed.diagnostics.iter().any(is_error) {
         let mut diagnostics = parsed.diagnostics;
         // Values may break a file that is fine without them.
-        if !diagnostics.iter().any(validate::is_error) {
+        if !diagnostics.iter().any(is_error) {
             diagnostics.extend(picture.refusals().cloned());
         }
         return Err(Trouble::Diagnostics(diagnostics));
     }
     console.diagnostics(&parsed.diagnostics);
     Ok(Exit::Ok)
-}
-
-/// One file as a set of one, with its text; no text when it cannot be read.
-pub(super) fn parse_file(path: &Path) -> (Parsed, Option<String>) {
-    let shown = path.display().to_string();
-    let folder = path.parent().map(|parent| parent.display().to_string()).filter(|parent| !parent.is_empty());
-    let source = read_file(path, &shown);
-    let text = source.text.as_ref().ok().cloned();
-    let sources: Vec<Source> = vec![source];
-    let folder = folder.unwrap_or_else(|| ".".to_owned());
-    let mut parsed = parse(Folder { path: folder.clone(), shown: folder, sources, diagnostics: vec![] });
-    parsed.diagnostics.extend(check::check(&parsed.set));
-    (parsed, text)
 }
 
 /// A file as goose reads it, both directions.
@@ -159,7 +146,7 @@ impl Picture {
             object.insert("error".into(), first.clone());
             object.insert("errors".into(), json!(errors));
         }
-        object.insert("diagnostics".into(), json!(diagnostics.iter().map(validate::as_json).collect::<Vec<_>>()));
+        object.insert("diagnostics".into(), json!(diagnostics.iter().map(diagnostic_json).collect::<Vec<_>>()));
         Value::Object(object)
     }
 

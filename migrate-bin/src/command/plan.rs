@@ -8,7 +8,9 @@ use migrate_core::plan::{Batch, Goal, OutOfOrder, Plan, Versioning, plan};
 use migrate_core::report::{Exit, Failure};
 use serde_json::{Value, json};
 
-use super::{Ended, change, load, open};
+use super::Ended;
+use super::database::{known_target, open, table};
+use super::migrations::load;
 use crate::arguments::{Form, PlanArguments, Shared};
 use crate::console::{Console, words};
 use crate::environment;
@@ -29,7 +31,7 @@ pub(super) fn run_offline(
     console: &mut Console,
 ) -> Ended {
     let set = load(shared, embedded, console)?;
-    let table = super::table(shared)?;
+    let table = table(shared)?;
     let from = Version(options.from.unwrap_or_default());
     if from != Version::ZERO && set.find(from).is_none() {
         let help = format!("give a version of this set, at most {}, or 0 for an empty database", set.latest());
@@ -83,7 +85,7 @@ pub(super) async fn show(
 }
 
 fn show_on(command: &apply::Command<'_>, database: &apply::Database, console: &mut Console) -> Result<(), Failure> {
-    change::known_target(command.goal, command.set, &database.history)?;
+    known_target(command.goal, command.set, &database.history)?;
     let plan = plan(command.request(&database.history)).map_err(|error| apply::plan_failure(&error))?;
     let bookkeeping =
         Bookkeeping { tables: database.tables.clone(), release: command.set.release.clone().into_owned() };

@@ -9,7 +9,8 @@ use migrate_core::report::Exit;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Ended, open};
+use super::Ended;
+use super::database::open;
 use crate::arguments::{Form, Shared};
 use crate::console::Console;
 

@@ -1,0 +1,53 @@
+//! Which database a command is about, and what it holds.
+
+use migrate_core::apply::{self, Database};
+use migrate_core::flight::TableName;
+use migrate_core::history::History;
+use migrate_core::migration::{Set, Version};
+use migrate_core::plan::{Goal, Versioning};
+use migrate_core::report::{Exit, Failure};
+
+use crate::arguments::Shared;
+use crate::console::Trouble;
+use crate::environment;
+use crate::target::{Connected, Target};
+
+pub(super) fn table(shared: &Shared) -> Result<TableName, Failure> {
+    if let Some(table) = &shared.table {
+        return Ok(table.clone());
+    }
+    match environment::variable("GOOSE_TABLE") {
+        Some(name) => name.parse().map_err(|error| {
+            Failure::new(Exit::Usage, format!("GOOSE_TABLE: {error}"), "set it to such a name, or give `--table`")
+        }),
+        None => Ok(TableName::default()),
+    }
+}
+
+/// Connects and reads the history.
+pub(super) async fn open(shared: &Shared) -> Result<(Connected, Database, TableName), Trouble> {
+    let table = table(shared)?;
+    let connected = Target::find(shared.database_url.as_deref())?.connect().await?;
+    match apply::read(&connected.session, &table, Versioning::Recorded).await {
+        Ok(database) => Ok((connected, database, table)),
+        Err(failure) => {
+            connected.close().await;
+            Err(failure.into())
+        }
+    }
+}
+
+/// A version that neither a file nor the database knows is a slip of the hand. goose would run everything up to it.
+pub(super) fn known_target(goal: Goal, set: &Set, history: &History) -> Result<(), Failure> {
+    let (Goal::UpTo(version) | Goal::DownTo(version)) = goal else { return Ok(()) };
+    let floor = version == Version::ZERO && matches!(goal, Goal::DownTo(_));
+    if floor || set.find(version).is_some() || history.holds(version) {
+        return Ok(());
+    }
+    let latest = set.latest();
+    Err(Failure::new(
+        Exit::Usage,
+        format!("there is no version {version}"),
+        format!("`migrate status` lists the versions; the latest of this set is {latest}"),
+    ))
+}

@@ -1,0 +1,84 @@
+//! Which migrations a command is about: those built in, a folder's, or one file's.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use migrate_core::diagnostic::{Diagnostic, Severity, any_error};
+use migrate_core::migration::Set;
+use migrate_core::parse::{Folder, Parsed, parse, read_file};
+use migrate_core::report::{Exit, Failure};
+use migrate_core::{build, check};
+use serde_json::{Value, json};
+
+use crate::arguments::Shared;
+use crate::console::{Console, Trouble};
+
+/// The migrations of the command: of `--dir`, or those built in. Every problem is printed; an error ends the command.
+pub(super) fn load<'a>(shared: &Shared, embedded: &'a Set, console: &mut Console) -> Result<Cow<'a, Set>, Trouble> {
+    let Some(dir) = &shared.dir else {
+        fresh(embedded)?;
+        return Ok(Cow::Borrowed(embedded));
+    };
+    let parsed = check::folder(dir, &dir.display().to_string());
+    if any_error(&parsed.diagnostics) {
+        return Err(Trouble::Diagnostics(parsed.diagnostics));
+    }
+    console.diagnostics(&parsed.diagnostics);
+    Ok(Cow::Owned(parsed.set))
+}
+
+/// In a development build, whether the embedded migrations are still those of their folder.
+fn fresh(set: &Set) -> Result<(), Failure> {
+    if !cfg!(debug_assertions) {
+        return Ok(());
+    }
+    match build::stale(set) {
+        Some(stale) => Err(Failure::new(Exit::InvalidMigrations, stale.message(), stale.help())),
+        None => Ok(()),
+    }
+}
+
+/// The folder that `create`, `fix` and `validate` work on.
+pub(super) fn folder(shared: &Shared, embedded: &Set) -> PathBuf {
+    if let Some(dir) = &shared.dir {
+        return dir.clone();
+    }
+    let origin = Path::new(embedded.origin.folder.as_ref());
+    if origin.is_dir() { origin.to_owned() } else { PathBuf::from("migrations") }
+}
+
+/// The folder of `--dir`, or the embedded set, which was checked when it was built.
+pub(super) fn read_all(shared: &Shared, embedded: &Set) -> Parsed {
+    match &shared.dir {
+        Some(dir) if dir.is_file() => parse_file(dir).0,
+        Some(dir) => check::folder(Path::new(dir), &dir.display().to_string()),
+        None => Parsed { set: embedded.clone(), diagnostics: check::check(embedded) },
+    }
+}
+
+/// One file as a set of one, with its text; no text when it cannot be read.
+pub(super) fn parse_file(path: &Path) -> (Parsed, Option<String>) {
+    let shown = path.display().to_string();
+    let folder = path.parent().map(|parent| parent.display().to_string()).filter(|parent| !parent.is_empty());
+    let source = read_file(path, &shown);
+    let text = source.text.as_ref().ok().cloned();
+    let folder = folder.unwrap_or_else(|| ".".to_owned());
+    let mut parsed = parse(Folder { path: folder.clone(), shown: folder, sources: vec![source], diagnostics: vec![] });
+    parsed.diagnostics.extend(check::check(&parsed.set));
+    (parsed, text)
+}
+
+/// A diagnostic as the JSON form of `validate` and `inspect` writes it.
+pub(super) fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
+    let entry = diagnostic.code.entry();
+    let at = diagnostic.position();
+    json!({
+        "code": entry.id, "severity": diagnostic.severity().word(), "file": diagnostic.path,
+        "line": at.map(|at| at.line), "column": at.map(|at| at.column), "message": diagnostic.message,
+    })
+}
+
+/// Whether a diagnostic refuses the file.
+pub(super) fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity() == Severity::Error
+}
