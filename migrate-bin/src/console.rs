@@ -126,6 +126,11 @@ impl Console {
         }
     }
 
+    /// Writes a text to stderr before it is known how this command line wants to be answered.
+    pub(crate) fn complain(text: &str) {
+        let _gone = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+
     pub(crate) fn clear_progress(&mut self) {
         self.progress.clear();
     }

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use migrate_core::migration::Set;
+use migrate_core::report::Exit;
 
 use self::arguments::Arguments;
 use self::console::Console;
@@ -28,7 +29,10 @@ use self::console::Console;
 /// Runs the command line of this process on an embedded set of migrations.
 #[must_use]
 pub fn main(set: &'static Set) -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refused(&error),
+    };
     let mut console = Console::new(&arguments.shared);
     match command::run(&arguments, set, &mut console) {
         Ok(exit) => ExitCode::from(exit.row().code),
@@ -37,4 +41,20 @@ pub fn main(set: &'static Set) -> ExitCode {
             ExitCode::from(trouble.exit().row().code)
         }
     }
+}
+
+/// clap repeats the argument that it does not understand. One that may hold a password is left out.
+fn refused(error: &clap::Error) -> ExitCode {
+    let value = |argument: String| match argument.split_once('=') {
+        Some((flag, value)) if flag.starts_with("--") => value.to_owned(),
+        _ => argument,
+    };
+    let secret = |argument: &String| argument.contains("://") || argument.contains("password");
+    let secrets: Vec<String> = std::env::args().skip(1).map(value).filter(secret).collect();
+    if secrets.is_empty() || !error.use_stderr() {
+        error.exit();
+    }
+    let text = secrets.iter().fold(error.to_string(), |text, secret| text.replace(secret.as_str(), "…"));
+    Console::complain(&text);
+    ExitCode::from(Exit::Usage.row().code)
 }

@@ -3,6 +3,7 @@
 use migrate_core::apply::Session;
 use migrate_core::report::{Exit, Failure};
 use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 
 use crate::environment;
 
@@ -77,15 +78,62 @@ fn server(url: &str) -> Result<Config, Failure> {
             "use `sslmode=disable` on a network you trust, or `sslmode=prefer`",
         ));
     }
+    if url.contains("://") && !is_percent_encoded(url) {
+        return Err(invalid("it holds a `%` that is not followed by two hexadecimal digits; write `%25`".into()));
+    }
     let config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        let named = ["unknown option", "invalid value for option"].iter().any(|known| cause.starts_with(known));
-        invalid(if named { cause } else { "it is neither a postgres:// URL nor key=value pairs".into() })
+        invalid(speakable(&cause))
     })?;
+    let at = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
+    if config.get_hosts().iter().any(at) {
+        return Err(invalid("it holds more than one `@`; in a user or a password write `%40`".into()));
+    }
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(invalid("it names no host".into()));
     }
     Ok(config)
+}
+
+/// The parser's complaint as far as it holds nothing of the text but names that are nobody's password.
+fn speakable(cause: &str) -> String {
+    let option = cause.split('`').nth(1).unwrap_or_default();
+    if cause.starts_with("invalid value for option") || LIBPQ_OPTIONS.contains(&option) {
+        cause.to_owned()
+    } else if cause.starts_with("unknown option") {
+        "it holds an option that this program does not know".into()
+    } else {
+        "it is neither a postgres:// URL nor key=value pairs".into()
+    }
+}
+
+/// Options of libpq and pgx that this program does not have: the likely ones in a URL that works elsewhere.
+const LIBPQ_OPTIONS: [&str; 20] = [
+    "channel_binding",
+    "client_encoding",
+    "fallback_application_name",
+    "gssencmode",
+    "krbsrvname",
+    "passfile",
+    "pool_max_conns",
+    "pool_min_conns",
+    "require_auth",
+    "requirepeer",
+    "search_path",
+    "service",
+    "sslcert",
+    "sslcrl",
+    "sslkey",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "statement_timeout",
+    "timezone",
+];
+
+fn is_percent_encoded(url: &str) -> bool {
+    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    url.split('%').skip(1).all(|rest| hex(rest.as_bytes().first()) && hex(rest.as_bytes().get(1)))
 }
 
 const URL_HELP: &str = "write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with special characters percent-encoded";

@@ -81,7 +81,7 @@ async fn a_server_answers_queries_and_is_gone_after_stop() {
     let client = connect(&server, "postgres").await;
     let version: i32 = client.query_one("select current_setting('server_version_num')::int", &[]).await.unwrap().get(0);
     assert_eq!(u32::try_from(version).unwrap() / 10_000, server.major());
-    assert!(server.bin().join("psql").exists());
+    assert!(server.bin().join("initdb").exists());
     assert!(server.log().contains("ready to accept connections"));
 
     let (port, folder) = (server.port(), server.folder().to_path_buf());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use migrate_core::diagnostic::Diagnostic;
+use migrate_core::diagnostic::{Diagnostic, Problem};
 use migrate_core::migration::{Direction, Migration, Mode, Set, Statement, Version};
 use migrate_core::parse::{Environment, Section, Substitution, split};
 use migrate_core::report::{Exit, Failure};
@@ -37,11 +37,14 @@ pub(super) fn run(shared: &Shared, embedded: &'static Set, which: Option<&str>, 
         })
         .collect();
     match (console.output, which) {
-        (Form::Json, None) => console.json(&pictures.iter().map(|picture| picture.json(&[])).collect::<Vec<_>>()),
-        (Form::Json, Some(_)) => pictures.iter().for_each(|picture| console.json(&picture.json(&[]))),
+        (Form::Json, None) => {
+            console.json(&pictures.iter().map(|picture| picture.json(&picture.problems())).collect::<Vec<_>>());
+        }
+        (Form::Json, Some(_)) => pictures.iter().for_each(|picture| console.json(&picture.json(&picture.problems()))),
         (Form::Text, _) => pictures.iter().for_each(|picture| console.data(&picture.text())),
     }
-    Ok(Exit::Ok)
+    let refusals: Vec<Diagnostic> = pictures.iter().flat_map(Picture::refusals).cloned().collect();
+    if refusals.is_empty() { Ok(Exit::Ok) } else { Err(Trouble::Diagnostics(refusals)) }
 }
 
 fn is_path(which: &str) -> bool {
@@ -114,6 +117,18 @@ impl Picture {
 
     fn refusals(&self) -> impl Iterator<Item = &Diagnostic> {
         [&self.up, &self.down].into_iter().filter_map(|section| section.as_ref().err())
+    }
+
+    /// What goose accepts in either section and a person can hardly mean.
+    fn problems(&self) -> Vec<Diagnostic> {
+        let sections = [&self.up, &self.down].into_iter().filter_map(|section| section.as_ref().ok());
+        let mut problems: Vec<Problem> = Vec::new();
+        for problem in sections.flat_map(|section| &section.problems) {
+            if !problems.contains(problem) {
+                problems.push(problem.clone());
+            }
+        }
+        problems.into_iter().map(|problem| Diagnostic::in_file(&self.path, &self.text, problem)).collect()
     }
 
     fn mode(&self) -> Option<Mode> {

@@ -126,9 +126,20 @@ fn push_messages(text: &mut String, flight: &Flight<'_>, batch: Option<&Batch<'_
             text.push_str(&format!("-- {}\n", message.purpose.word()));
         }
         text.push_str(&message.sql);
-        text.push_str(if message.sql.trim_end().ends_with(';') { "\n" } else { ";\n" });
+        text.push_str(terminator(&message.sql));
     }
     text.push('\n');
+}
+
+/// What ends a message for a reader such as psql; one `;` too many does no harm, one inside a comment is none.
+fn terminator(sql: &str) -> &'static str {
+    let last = sql.trim_end().rsplit('\n').next().unwrap_or_default();
+    match last.split_once("--") {
+        Some((code, _)) if code.trim_end().ends_with(';') => "\n",
+        Some(_) => "\n;\n",
+        None if last.ends_with(';') => "\n",
+        None => ";\n",
+    }
 }
 
 fn as_json(plan: &Plan<'_>, bookkeeping: &Bookkeeping) -> Value {

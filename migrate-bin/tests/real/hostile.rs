@@ -158,6 +158,19 @@ fn a_failed_file_without_a_transaction_is_not_run_again_by_the_cleaning_up() {
     }
 }
 
+#[test]
+fn a_timeout_that_the_database_sets_for_everybody_does_not_cut_a_migration_short() {
+    let database = Database::create();
+    database.rows(&format!("ALTER DATABASE {} SET statement_timeout = '300ms'", database.name));
+    let up = "-- +goose Up\nSELECT pg_sleep(0.6);\n";
+    let unwrapped = format!("-- +goose NO TRANSACTION\n{up}");
+    // The third sets one for itself, which is its own business.
+    let own = "-- +goose NO TRANSACTION\n-- +goose Up\nSET statement_timeout = '300ms';\nSELECT pg_sleep(0.6);\n";
+    let files = folder(&[("00001_a.sql", up), ("00002_b.sql", &unwrapped), ("00003_c.sql", own)]);
+    let ended = migrate(&database.url, files.path(), &["up"]);
+    assert_eq!((ended.code, database.version_rows().as_str()), (26, "1:0:true 2:1:true 3:2:true"), "{}", ended.stderr);
+}
+
 /// The guard of the first migration of a folder, as `apply` would send it on a database with both tables.
 fn guard(dir: &Path) -> String {
     let set = check::folder(dir, "migrations").set;

@@ -1,6 +1,10 @@
 //! The program on real servers: everything here starts PostgreSQL and runs the built `migrate`.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod corpus;

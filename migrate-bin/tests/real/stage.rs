@@ -1,5 +1,6 @@
 //! What every scene needs: a server, an empty database, the built program, goose, and the shared recordings.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -173,6 +174,22 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// The text of a file.
+#[expect(clippy::disallowed_methods, reason = "test data does not come through the parser's reader")]
+pub(crate) fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The names in a folder, sorted.
+#[expect(clippy::disallowed_methods, reason = "test data does not come through the parser's reader")]
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
+    let mut names: Vec<String> = entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
 /// The workspace's root.
 pub(crate) fn workspace() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace")
@@ -198,7 +215,8 @@ pub(crate) fn shared(scene: &str, part: &str) -> Option<PathBuf> {
 fn skipped_without(found: Option<PathBuf>, scene: &str, required_by: &str, what: &str) -> Option<PathBuf> {
     if found.is_none() {
         assert!(std::env::var_os(required_by).is_none(), "{scene}: {what} is absent, and {required_by} is set");
-        println!("skipped: {scene}: {what} is absent");
+        // Past the capture of the test harness, which would hide the line of a test that passes.
+        let _closed = writeln!(std::io::stdout(), "skipped: {scene}: {what} is absent");
     }
     found
 }

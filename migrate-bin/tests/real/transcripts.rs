@@ -46,7 +46,7 @@ type Found = (String, usize, String);
 #[test]
 fn every_recorded_run_of_goose_ends_the_same_with_our_program() {
     let path = stage::workspace().join("migrate-core/tests/vectors/cli/transcripts.json");
-    let text = std::fs::read_to_string(&path).expect("the recordings");
+    let text = stage::text(&path);
     let transcripts: Transcripts = serde_json::from_str(&text).expect("the recordings' form");
     assert_eq!(transcripts.scenarios.len(), 60);
     every_exception_names_a_step(&transcripts);
@@ -218,9 +218,6 @@ fn compare_sql(database: &Database, query: &str, result: &str) -> Vec<String> {
 }
 
 fn compare_listing(folder: &Path, expected: &[String]) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).expect("the folder");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
+    let names = stage::names(folder);
     if names == expected { vec![] } else { vec![format!("files {}", names.join(" "))] }
 }

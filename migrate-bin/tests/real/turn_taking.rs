@@ -129,9 +129,9 @@ fn a_version_that_goose_undid_and_applied_again_is_applied_with_its_digest_unkno
     let edited = migrate(&database.url, files.path(), &["up"]);
     assert_eq!(edited.code, 28, "{}", edited.stderr);
     assert_eq!(run_goose(&goose, &database.url, files.path(), &["redo"]).code, 0);
-    let status = migrate(&database.url, files.path(), &["status", "--output", "json"]);
-    let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
-    let states: Vec<_> = status["migrations"].as_array().expect("a list").iter().map(|one| &one["state"]).collect();
+    let told = migrate(&database.url, files.path(), &["status", "--output", "json"]).stdout;
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let states: Vec<_> = told["migrations"].as_array().expect("a list").iter().map(|one| &one["state"]).collect();
     assert_eq!(states, ["applied", "applied"]);
     let up = migrate(&database.url, files.path(), &["up"]);
     assert_eq!((up.code, database.version_rows().as_str()), (0, "1:0:true 2:1:true 4:2:true"), "{}", up.stderr);

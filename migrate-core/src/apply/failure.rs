@@ -1,5 +1,7 @@
 //! Turning what went wrong on the wire into failures that a tired person can act on.
 
+mod place;
+
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -10,10 +12,9 @@ use tokio_postgres::{Config, Error};
 use super::sending::Fault;
 use crate::diagnostic::Diagnostic;
 use crate::flight::{Flight, Pace, Purpose, TableName};
-use crate::migration::{Statement, Version};
+use crate::migration::Version;
 use crate::plan::{Batch, PlanError};
 use crate::report::{Exit, Failure, Place, Report, ServerError};
-use crate::text::{Span, saturate};
 
 /// Why there is no connection.
 pub(super) fn of_connect(error: &Error, config: &Config) -> Failure {
@@ -61,14 +62,15 @@ fn of_connect_io(error: &Error, target: &str) -> Failure {
             "use `sslmode=disable` or `sslmode=prefer` on a network you trust",
         );
     }
-    if text.contains("invalid configuration") {
+    let login = text.contains("authentication") || cause.contains("password missing");
+    if text.contains("invalid configuration") && !login {
         return Failure::new(
             Exit::Config,
             format!("the database URL cannot be used: {cause}"),
             "mend the database URL",
         );
     }
-    if text.contains("authentication") || text.contains("password missing") {
+    if login {
         let cause = if cause.is_empty() { text } else { cause };
         return Failure::new(
             Exit::Auth,
@@ -105,14 +107,17 @@ pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
     let failure = match db.code().code() {
         "42501" => Failure::new(
             Exit::Privilege,
-            format!("this role may not read the version table `{name}`"),
-            format!("GRANT SELECT ON {name} TO the role; the schema needs GRANT USAGE"),
+            format!("this role may not read the version table or its ledger: {}", db.message()),
+            format!("as their owner: GRANT SELECT ON {name}, {name}_ledger TO the role; the schema needs USAGE"),
         ),
-        "42703" | "42883" | "42P01" => odd_table(name, db.message()),
-        _ => Failure::new(
-            Exit::of_sqlstate(db.code().code()).unwrap_or(Exit::History),
+        // `v` is the table's name in our query.
+        code if code.starts_with("42") || code.starts_with("22") => {
+            odd_table(name, &db.message().replace("column v.", "column "))
+        }
+        code => Failure::new(
+            Exit::of_sqlstate(code).unwrap_or(Exit::History),
             format!("cannot read the version table `{name}`: {}", db.message()),
-            "see what the server says",
+            "remove what the server complains of, then run again",
         ),
     };
     failure.with_server(server_error(db))
@@ -190,14 +195,20 @@ pub(super) fn of_fault(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<
         return Failure::new(
             exit,
             format!("cannot create the version table: {}", server.message),
-            "the role needs CREATE on the schema: GRANT CREATE ON SCHEMA … TO …, or create the tables as their owner",
+            if exit == Exit::Privilege {
+                "as the schema's owner: GRANT CREATE ON SCHEMA … TO this role; or run `migrate up` once as that owner"
+            } else {
+                "remove what the server complains of, then run again"
+            },
         )
         .with_server(server);
     };
     let partial = flight.pace == Pace::Unwrapped && !matches!(purpose, Purpose::Lock | Purpose::Guard);
     let exit = if partial { Exit::MigrationFailedPartial } else { exit };
     let place = match purpose {
-        Purpose::Statement(index) => batch.statements.get(index).map(|statement| place(batch, statement, &server)),
+        Purpose::Statement(index) => {
+            batch.statements.get(index).map(|statement| place::place(batch, statement, &server))
+        }
         _ => None,
     };
     Failure {
@@ -205,7 +216,7 @@ pub(super) fn of_fault(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<
         message: message(purpose, batch, &server),
         place,
         state: state(purpose, flight, batch, current),
-        next: next(exit, batch),
+        next: next(exit, batch, failed_concurrently(purpose, batch)),
         server: Some(server),
         report: Report::default(),
     }
@@ -244,19 +255,31 @@ fn state(purpose: Purpose, flight: &Flight<'_>, batch: &Batch<'_>, current: Vers
             format!("all statements of {file} are done; version {} is not recorded", batch.migration.version)
         }
         (Pace::Stepwise, _) => format!(
-            "{file} ends transactions itself: what it committed before the error stays; the rest was rolled back, \
-             and the database is at version {current}"
+            "{file} ends or rewinds its transaction itself: what it committed, and what ran outside a transaction \
+             behind that, stays; version {} is not recorded, the database is at version {current}",
+            batch.migration.version
         ),
         (Pace::Pipelined, _) => format!("{file} was rolled back; the database is at version {current}"),
     }
 }
 
-fn next(exit: Exit, batch: &Batch<'_>) -> String {
+/// Whether the statement that failed works CONCURRENTLY: what it leaves behind has to be dropped by hand.
+fn failed_concurrently(purpose: Purpose, batch: &Batch<'_>) -> bool {
+    let Purpose::Statement(index) = purpose else { return false };
+    let statement = batch.statements.get(index);
+    statement.is_some_and(|statement| batch.sql(statement).to_ascii_lowercase().contains("concurrently"))
+}
+
+fn next(exit: Exit, batch: &Batch<'_>, concurrently: bool) -> String {
     let command = match batch.direction {
         crate::migration::Direction::Up => "up",
         crate::migration::Direction::Down => "down",
     };
     match exit {
+        Exit::MigrationFailedPartial if concurrently => format!(
+            "mend the cause, and drop the INVALID index that the failed statement may have left; `migrate {command}` \
+             starts the file again from its first statement, so undo by hand what cannot run twice"
+        ),
         Exit::MigrationFailedPartial => format!(
             "mend the cause; `migrate {command}` starts the file again from its first statement, so undo by hand what \
              cannot run twice"
@@ -264,6 +287,10 @@ fn next(exit: Exit, batch: &Batch<'_>) -> String {
         Exit::Privilege => format!("grant the role what the server asks for, then run `migrate {command}` again"),
         Exit::ReadOnly => "point the database URL at the primary".into(),
         Exit::Resources => "free the resource that the server names, then run again".into(),
+        _ if batch.step.transaction_control => format!(
+            "mend {}, and undo by hand what stayed: `migrate {command}` starts the file again from its first statement",
+            batch.path
+        ),
         _ => format!("mend {}, then run `migrate {command}` again", batch.path),
     }
 }
@@ -286,26 +313,6 @@ fn lost(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<'_>>, current: 
         _ => failure.state = format!("{file} was rolled back; the database is at version {current}"),
     }
     failure
-}
-
-/// The server's position in the statement, as a place in the file.
-fn place(batch: &Batch<'_>, statement: &Statement, server: &ServerError) -> Place {
-    let text = &batch.migration.text;
-    let span = statement.span();
-    let Some(position) = server.position else { return Place::new(batch.path.clone(), text, span) };
-    let sql = batch.sql(statement);
-    let offset = sql.char_indices().nth(position.saturating_sub(1) as usize).map_or(sql.len(), |(at, _)| at);
-    if statement.rewritten_sql().is_some() {
-        // Filled-in values move columns; lines stay, so the whole line is shown.
-        let line = sql[..offset].matches('\n').count();
-        let start: usize = span.of(text).split_inclusive('\n').take(line).map(str::len).sum();
-        let start = span.start + saturate(start);
-        return Place::new(batch.path.clone(), text, Span::new(start, span.end));
-    }
-    let start = span.start + saturate(offset);
-    let word =
-        sql[offset..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum::<usize>();
-    Place::new(batch.path.clone(), text, Span::new(start, start + saturate(word.max(1))))
 }
 
 fn server_error(db: &DbError) -> ServerError {

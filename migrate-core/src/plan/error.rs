@@ -45,8 +45,11 @@ impl PlanError {
     pub fn help(&self) -> String {
         match self {
             Self::NothingAtOrBelow(_) => "list the versions with `migrate status`".into(),
-            Self::Missing { .. } => "give them a version above it, or apply them late with `--allow-missing`".into(),
-            Self::NothingPending(_) => "nothing needs to be done; `migrate up` takes this for success".into(),
+            Self::Missing { .. } => {
+                "give what no database has applied yet a version above it, or apply it late with `--allow-missing`"
+                    .into()
+            }
+            Self::NothingPending(_) => "nothing needs to be done; `migrate up --one` takes this for success".into(),
             Self::NothingApplied => "see what is applied with `migrate status`".into(),
             Self::NoFile(version) => {
                 format!("run the release that contains version {version}, or restore its file")

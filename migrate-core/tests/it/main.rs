@@ -7,7 +7,11 @@ mod corpus;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod exit_codes;
+#[cfg(test)]
 mod floors;
+#[cfg(test)]
+mod planning;
 #[cfg(test)]
 mod shared;
 #[cfg(test)]

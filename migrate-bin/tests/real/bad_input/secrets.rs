@@ -1,0 +1,152 @@
+//! A password is nowhere in what this program says or writes, whichever way it was given.
+
+use std::sync::OnceLock;
+
+use migrate_scratch::Server;
+
+use super::{GOOD, assert_refused};
+use crate::stage::{Database, Ended, eventually, folder, migrate, migrate_command, sql};
+
+/// Not a word that anything else would print.
+const CANARY: &str = "Xq7canary";
+/// The same in a URL, where the first character is written as a percent code.
+const ENCODED: &str = "%58q7canary";
+
+fn assert_secret(what: &str, ended: &Ended) {
+    for stream in [&ended.stdout, &ended.stderr] {
+        let found = stream.to_lowercase().contains("q7canary");
+        assert!(!found, "{what}:\n{stream}");
+    }
+}
+
+/// A server that asks every role but `postgres` for its password.
+fn guarded() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
+        let admin = server.url("postgres");
+        sql(&admin, &format!("CREATE ROLE guest LOGIN SUPERUSER PASSWORD '{CANARY}'"));
+        let rules = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        std::fs::write(server.folder().join("data/pg_hba.conf"), rules).expect("the server's rules");
+        sql(&admin, "SELECT pg_reload_conf()");
+        let url = format!("postgres://guest:wrong@127.0.0.1:{}/postgres", server.port());
+        let files = folder(&[GOOD]);
+        eventually("the server asks for passwords", || migrate(&url, files.path(), &["status"]).code == 21);
+        server
+    })
+}
+
+#[test]
+fn a_wrong_or_missing_password_is_a_refused_login() {
+    let files = folder(&[GOOD]);
+    let port = guarded().port();
+    let url = format!("postgres://guest:{CANARY}wrong@127.0.0.1:{port}/postgres");
+    let wrong = migrate(&url, files.path(), &["up"]);
+    assert_refused(&wrong, 21, &["error[auth]", "guest", "28P01", "check the user and the password"]);
+    assert_secret("a wrong password", &wrong);
+    let missing = migrate(&format!("postgres://guest@127.0.0.1:{port}/postgres"), files.path(), &["up"]);
+    assert_refused(&missing, 21, &["error[auth]", "asks for a login", "password"]);
+}
+
+#[test]
+fn the_right_password_in_any_form_is_neither_printed_nor_stored() {
+    let database = Database::create_on(guarded());
+    let files = folder(&[GOOD, ("00002_b.sql", "-- +goose Up\nSELECT nope;\n")]);
+    let (port, name) = (guarded().port(), &database.name);
+    for url in [
+        format!("postgres://guest:{CANARY}@127.0.0.1:{port}/{name}"),
+        format!("postgresql://guest:{ENCODED}@127.0.0.1:{port}/{name}"),
+        format!("postgres://127.0.0.1:{port}/{name}?user=guest&password={CANARY}"),
+        format!("host=127.0.0.1 port={port} dbname={name} user=guest password={CANARY}"),
+        format!("host=127.0.0.1 port={port} dbname={name} user=guest password = '{CANARY}'"),
+    ] {
+        for (arguments, code) in [
+            (&["up", "-v"][..], 25),
+            (&["up", "-v", "--log-format", "json", "--output", "json"], 25),
+            (&["status", "-v", "--output", "json"], 0),
+            (&["version", "--output", "json", "--log-format", "json"], 0),
+            (&["plan", "--output", "json"], 0),
+            (&["up", "--dry-run"], 0),
+        ] {
+            let ended = migrate(&url, files.path(), arguments);
+            assert_eq!(ended.code, code, "{url} {arguments:?}: {}", ended.stderr);
+            assert_secret(&url, &ended);
+        }
+    }
+    let stored = database.rows("SELECT l::text FROM goose_db_version_ledger l").join("\n");
+    assert!(stored.contains("guest") && !stored.contains("q7canary"), "{stored}");
+}
+
+#[test]
+fn a_password_in_a_url_that_is_wrong_elsewhere_is_not_repeated() {
+    let files = folder(&[GOOD]);
+    for url in [
+        format!("postgres://u:{CANARY}@127.0.0.1:1/x"),
+        format!("postgres://u:{CANARY}@nowhere.invalid/x"),
+        format!("postgres://u:{CANARY}@127.0.0.1:port/x"),
+        format!("postgres://u:{CANARY}@h/x?nosuch=1"),
+        format!("postgres://u:{CANARY}@h/x?connect_timeout={CANARY}"),
+        format!("postgres://u:{CANARY}@h/x?sslmode=require"),
+        format!("postgres://u:{CANARY}@h/x?sslmode={CANARY}"),
+        format!("postgres://u:{CANARY}%zz@h/x"),
+        format!("postgres://u:a@{CANARY}@127.0.0.1:1/x"),
+        format!("postgres://u:a/{CANARY}@127.0.0.1:1/x"),
+        format!("postgres://u:a?{CANARY}=1@127.0.0.1:1/x"),
+        format!("postgres://u:a@b?{CANARY}=1@127.0.0.1:1/x"),
+        format!("postgres://u:a#{CANARY}@127.0.0.1:1/x"),
+        format!("postgres://u:a:{CANARY}@127.0.0.1:1/x"),
+        format!("postgres://127.0.0.1:1/x?password={CANARY}"),
+        format!("postgres:/u:{CANARY}@h/x"),
+        format!("mysql://u:{CANARY}@h/x"),
+        format!("host=127.0.0.1 port=1 user=u password={CANARY}"),
+        format!("host=127.0.0.1 port=1 user=u password='a {CANARY}'"),
+        format!("host=127.0.0.1 port=1 user=u password=a {CANARY}=b"),
+        format!("host=127.0.0.1 port=1 user=u password='{CANARY}"),
+        format!("host=h port={CANARY}"),
+        CANARY.to_owned(),
+    ] {
+        for arguments in [&["up", "-v"][..], &["status", "--log-format", "json", "--output", "json"]] {
+            let ended = migrate(&url, files.path(), arguments);
+            assert!(ended.code >= 20, "{url}: exit {}: {}", ended.code, ended.stderr);
+            assert_secret(&url, &ended);
+        }
+    }
+}
+
+#[test]
+fn a_password_in_the_environment_is_not_repeated() {
+    let files = folder(&[GOOD]);
+    for variable in ["DATABASE_URL", "GOOSE_DBSTRING"] {
+        for url in [format!("postgres://u:{CANARY}@127.0.0.1:1/x"), format!("postgres://u:{CANARY}@h/x?a=b")] {
+            for arguments in [&["up", "-v"][..], &["status"], &["--help"], &["up", "--help"], &["nosuch"]] {
+                let mut command = migrate_command(arguments);
+                let ended = command.arg("--dir").arg(files.path()).env(variable, &url).output();
+                assert_secret(variable, &ended.expect("migrate starts").into());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_url_in_the_wrong_place_of_the_command_line_is_not_repeated() {
+    let url = format!("postgres://u:{CANARY}@127.0.0.1:1/x");
+    let table = format!("--table={url}");
+    let pairs = format!("host=h password={CANARY}");
+    for arguments in [
+        &["up", url.as_str()][..],
+        &["postgres", &url, "up"],
+        &[&url, "up"],
+        &["up", "--table", &url],
+        &["up", &table],
+        &["up", "--databse-url", &url],
+        &["up", "--to", &url],
+        &["up", "--output", &url],
+        &["up-to", &url],
+        &["status", &pairs],
+    ] {
+        let ended: Ended = migrate_command(arguments).output().expect("migrate starts").into();
+        assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("error: "), "{arguments:?}: {}", ended.stderr);
+        assert_secret(&arguments.join(" "), &ended);
+    }
+}

@@ -1,0 +1,75 @@
+//! The server's position in a statement, as a place in the file.
+
+use crate::migration::Statement;
+use crate::plan::Batch;
+use crate::report::{Place, ServerError};
+use crate::text::{Span, saturate};
+
+pub(super) fn place(batch: &Batch<'_>, statement: &Statement, server: &ServerError) -> Place {
+    let text = &batch.migration.text;
+    let span = span(text, statement, batch.sql(statement), server.position).unwrap_or_else(|| statement.span());
+    Place::new(batch.path.clone(), text, span)
+}
+
+/// The word at the server's position, which counts characters from 1.
+fn span(text: &str, statement: &Statement, sql: &str, position: Option<u32>) -> Option<Span> {
+    let offset = sql.char_indices().nth(position?.checked_sub(1)? as usize).map_or(sql.len(), |(at, _)| at);
+    let word: usize = sql[offset..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
+    let word = saturate(word.max(1));
+    if statement.rewritten_sql().is_none() {
+        let start = statement.span().start + saturate(offset);
+        return Some(Span::new(start, start + word));
+    }
+    let (line, shown) = source_line(text, statement.span(), sql, offset)?;
+    let start_of_line = sql[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let in_line = shown == sql[start_of_line..].lines().next().unwrap_or_default();
+    let start = line + saturate(offset - start_of_line);
+    // Filled-in values move columns: then the whole line is shown.
+    Some(if in_line { Span::new(start, start + word) } else { Span::new(line, line + saturate(shown.len())) })
+}
+
+/// Offset and text of the line of the file that holds `offset` of a rewritten statement; nothing when values brought
+/// line ends along. Annotations stand between the lines and are no part of the statement.
+fn source_line<'t>(text: &'t str, span: Span, sql: &str, offset: usize) -> Option<(u32, &'t str)> {
+    let mut start = span.start;
+    let mut lines = Vec::new();
+    for line in span.of(text).split_inclusive('\n') {
+        let shown = line.trim_end_matches(['\n', '\r']);
+        if !(shown.trim_start().starts_with("--") && shown.contains("+goose")) {
+            lines.push((start, shown));
+        }
+        start += saturate(line.len());
+    }
+    let same = lines.len() == sql.split('\n').count();
+    lines.get(sql[..offset].matches('\n').count()).copied().filter(|_| same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &'static str, sql: &'static str, position: u32) -> &'static str {
+        let statement = Statement::rewritten(Span::new(0, saturate(text.len())), 1, sql.into());
+        span(text, &statement, sql, Some(position)).map_or("", |span| span.of(text))
+    }
+
+    #[test]
+    fn a_position_behind_crlf_is_the_word_in_its_line() {
+        assert_eq!(shown("SELECT 1,\r\n  'é', nope;", "SELECT 1,\n  'é', nope;", 18), "nope");
+    }
+
+    #[test]
+    fn an_annotation_inside_a_statement_counts_no_line() {
+        assert_eq!(shown("SELECT\n-- +goose ENVSUB OFF\n  nope;", "SELECT\n  nope;", 10), "nope");
+    }
+
+    #[test]
+    fn a_line_with_a_filled_in_value_is_shown_whole() {
+        assert_eq!(shown("SELECT 1,\n  ${LONG}, nope;", "SELECT 1,\n  'a value', nope;", 24), "  ${LONG}, nope;");
+    }
+
+    #[test]
+    fn a_value_with_a_line_end_leaves_the_statement_as_the_place() {
+        assert_eq!(shown("SELECT ${TWO}, nope;", "SELECT 1,\n2, nope;", 14), "");
+    }
+}
