@@ -45,6 +45,7 @@ pub(crate) struct Console {
     color: bool,
     verbose: bool,
     progress: Progress,
+    unwritten: Option<std::io::Error>,
 }
 
 impl Console {
@@ -56,18 +57,37 @@ impl Console {
             ColorChoice::Auto => terminal && crate::environment::variable("NO_COLOR").is_none(),
         };
         let progress = Progress::new(terminal && shared.log_format == Form::Text && !shared.verbose);
-        Self { output: shared.output, log: shared.log_format, color, verbose: shared.verbose, progress }
+        Self {
+            output: shared.output,
+            log: shared.log_format,
+            color,
+            verbose: shared.verbose,
+            progress,
+            unwritten: None,
+        }
     }
 
-    /// Writes data to stdout. A reader that has gone away is no error of ours.
-    #[expect(clippy::unused_self, reason = "data is written through the console, so that there is one place for it")]
-    pub(crate) fn data(&self, text: &str) {
+    /// Writes data to stdout. A reader that has gone away is no error of ours; a full disk is.
+    pub(crate) fn data(&mut self, text: &str) {
         let mut stdout = std::io::stdout().lock();
-        let _gone = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        if let Err(error) = written
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            self.unwritten = Some(error);
+        }
+    }
+
+    /// Why stdout does not hold all data, when it does not.
+    pub(crate) fn unwritten(&mut self) -> Option<Failure> {
+        let error = self.unwritten.take()?;
+        let mut failure = Failure::new(Exit::Internal, format!("cannot write to stdout: {error}"), "run again");
+        failure.state = "the command itself is done".into();
+        Some(failure)
     }
 
     /// Writes a value to stdout as one line of JSON.
-    pub(crate) fn json(&self, value: &impl Serialize) {
+    pub(crate) fn json(&mut self, value: &impl Serialize) {
         let text = serde_json::to_string(value).unwrap_or_default();
         self.data(&format!("{text}\n"));
     }

@@ -34,7 +34,12 @@ pub fn main(set: &'static Set) -> ExitCode {
         Err(error) => return refused(&error),
     };
     let mut console = Console::new(&arguments.shared);
-    match command::run(&arguments, set, &mut console) {
+    let ended = command::run(&arguments, set, &mut console);
+    let ended = match console.unwritten() {
+        Some(failure) => ended.and(Err(failure.into())),
+        None => ended,
+    };
+    match ended {
         Ok(exit) => ExitCode::from(exit.row().code),
         Err(trouble) => {
             console.trouble(&trouble);
@@ -50,7 +55,11 @@ fn refused(error: &clap::Error) -> ExitCode {
         _ => argument,
     };
     let secret = |argument: &String| argument.contains("://") || argument.contains("password");
-    let secrets: Vec<String> = std::env::args().skip(1).map(value).filter(secret).collect();
+    let secrets: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| value(argument.to_string_lossy().into_owned()))
+        .filter(secret)
+        .collect();
     if secrets.is_empty() || !error.use_stderr() {
         error.exit();
     }

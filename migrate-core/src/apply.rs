@@ -12,7 +12,6 @@ mod waiting;
 use std::time::{Duration, Instant};
 
 pub use database::{Database, read};
-pub use failure::of_plan as plan_failure;
 pub use session::Session;
 
 use self::sending::Outcome;
@@ -22,7 +21,7 @@ use crate::history::History;
 use crate::migration::{Direction, Set, Version};
 use crate::parse::Environment;
 use crate::plan::{Batch, Goal, OutOfOrder, Plan, Request, Versioning, Warning, plan};
-use crate::report::{Event, Failure, Ran, Report};
+use crate::report::{Event, Failure, Ran, Report, UNTOUCHED};
 
 /// A command that changes a database.
 #[derive(Debug, Clone)]
@@ -77,13 +76,14 @@ pub async fn apply(
         patience: Patience::new(command.lock_wait),
         last_read: None,
         warned: Vec::new(),
+        planned: None,
+        started: None,
     };
     loop {
         let database =
             read(run.session, &command.table, command.versioning).await.map_err(|failure| run.with_report(failure))?;
         run.notice_history(&database.history);
-        let plan =
-            plan(command.request(&database.history)).map_err(|error| run.with_report(failure::of_plan(&error)))?;
+        let plan = plan(command.request(&database.history)).map_err(|error| run.with_report(Failure::from(&error)))?;
         if run.carry_out(&plan, &database).await? {
             return Ok(run.report);
         }
@@ -97,7 +97,10 @@ struct Run<'r, 'c> {
     report: Report,
     patience: Patience,
     last_read: Option<History>,
+    /// What was told already: a new plan after a wait tells only what is new.
     warned: Vec<Warning>,
+    planned: Option<usize>,
+    started: Option<Ran>,
 }
 
 /// How a flight left things.
@@ -124,7 +127,9 @@ impl Run<'_, '_> {
     async fn carry_out(&mut self, plan: &Plan<'_>, database: &Database) -> Result<bool, Failure> {
         let bookkeeping =
             Bookkeeping { tables: database.tables.clone(), release: self.command.set.release.clone().into_owned() };
-        (self.observe)(Event::Planned { files: plan.batches.len() });
+        if self.planned.replace(plan.batches.len()) != Some(plan.batches.len()) {
+            (self.observe)(Event::Planned { files: plan.batches.len() });
+        }
         for warning in &plan.warnings {
             if !self.warned.contains(warning) {
                 (self.observe)(Event::Warned(warning.clone()));
@@ -159,11 +164,15 @@ impl Run<'_, '_> {
             direction: batch.direction,
             statements: batch.statements.len(),
         };
-        (self.observe)(Event::Started(ran.clone()));
+        if self.started.as_ref() != Some(&ran) {
+            (self.observe)(Event::Started(ran.clone()));
+            self.started = Some(ran.clone());
+        }
         let flight = flight(batch, bookkeeping);
         let start = Instant::now();
-        // Only redo has a second half that no new plan would contain: it waits for the lock on the spot.
-        let half_done = later && self.command.goal == Goal::Redo;
+        // Redo has a second half that no new plan would contain, and a plan without versioning would start anew: both
+        // wait for the lock on the spot.
+        let half_done = later && (self.command.goal == Goal::Redo || self.command.versioning == Versioning::Ignored);
         loop {
             match self.fly(&flight, Some(batch)).await? {
                 Flown::Landed => break,
@@ -175,6 +184,7 @@ impl Run<'_, '_> {
         let duration = start.elapsed();
         (self.observe)(Event::Finished(ran.clone(), duration));
         self.report.ran.push((ran, duration));
+        self.started = None;
         Ok(true)
     }
 
@@ -220,7 +230,17 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// The failure with what was done before it: "nothing was changed" is true of a run only when nothing ran.
     fn with_report(&self, failure: Failure) -> Failure {
-        Failure { report: self.report.clone(), ..failure }
+        let failure = Failure { report: self.report.clone(), ..failure };
+        if self.report.ran.is_empty() || failure.state != UNTOUCHED {
+            return failure;
+        }
+        let state = format!(
+            "{} of this run's migrations are done; the database is at version {}",
+            self.report.ran.len(),
+            self.report.current
+        );
+        Failure { state, ..failure }
     }
 }

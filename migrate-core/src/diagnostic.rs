@@ -118,7 +118,6 @@ impl Diagnostic {
     }
 
     /// The excerpt, for a failure that is shown in its place.
-    #[cfg(feature = "postgres")]
     pub(crate) fn excerpt(&self) -> Option<&Excerpt> {
         self.excerpt.as_ref()
     }

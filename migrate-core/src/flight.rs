@@ -109,13 +109,15 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL 
 
 /// Makes a session, which a pooler may hand to somebody else next, what it was before (operations.md §0, 9). `RESET
 /// ALL` also removes the guard's own settings, so the timeout that frees the lock after a partition is set again.
-const HYGIENE: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DISCARD TEMP; DEALLOCATE ALL; UNLISTEN *; \
+///
+/// Deferred constraints and triggers run first: they may need the file's `search_path` and its temporary tables.
+const HYGIENE: &str = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DISCARD TEMP; DEALLOCATE ALL; UNLISTEN *; CLOSE ALL; \
      SELECT pg_catalog.pg_advisory_unlock_all(), \
      pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true)";
 
 /// The part of it that the bookkeeping needs, where the session's lock has to outlast the bookkeeping; and the rest.
 const RESET_ROLE: &str = "RESET SESSION AUTHORIZATION; RESET ROLE";
-const RESET_SESSION: &str = "RESET ALL; DISCARD TEMP; DEALLOCATE ALL; UNLISTEN *";
+const RESET_SESSION: &str = "RESET ALL; DISCARD TEMP; DEALLOCATE ALL; UNLISTEN *; CLOSE ALL";
 
 /// The messages of a batch.
 #[must_use]

@@ -3,6 +3,8 @@
 //! Floor 5. Made from rows, by whoever reads them. Invariant: several notions of "applied" exist (goose/spec.md 4.4);
 //! each has one function here and no other place decides it.
 
+use std::collections::BTreeSet;
+
 use crate::migration::{Digest, Version};
 
 /// One row of the version table.
@@ -33,12 +35,12 @@ pub struct History {
     /// Ascending by id. Empty when the table does not exist.
     pub rows: Vec<Row>,
     /// Which of the tables exist.
-    pub tables: Tables,
+    pub tables: Existing,
 }
 
 /// Which of the two tables exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tables {
+pub struct Existing {
     /// goose's version table.
     pub version: bool,
     /// Our ledger beside it.
@@ -50,15 +52,11 @@ impl History {
     /// (goose/spec.md 4.4: the most recently inserted, not the highest). 0 for a fresh database.
     #[must_use]
     pub fn current(&self) -> Version {
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         for row in self.rows.iter().rev() {
-            if seen.contains(&row.version) {
-                continue;
-            }
-            if row.applied {
+            if seen.insert(row.version) && row.applied {
                 return row.version;
             }
-            seen.push(row.version);
         }
         Version::ZERO
     }
@@ -67,12 +65,6 @@ impl History {
     #[must_use]
     pub fn highest(&self) -> Version {
         self.rows.iter().map(|row| row.version).max().unwrap_or(Version::ZERO)
-    }
-
-    /// The version of the newest row.
-    #[must_use]
-    pub fn newest(&self) -> Version {
-        self.rows.last().map_or(Version::ZERO, |row| row.version)
     }
 
     /// Whether `up` takes the version for applied: it has a row, true or false.
@@ -107,7 +99,7 @@ impl History {
 #[cfg(test)]
 pub(crate) fn of_versions(versions: &[i64]) -> History {
     let row = |version: &i64| Row { version: Version(*version), applied: true, at: None, ledger: None };
-    History { rows: versions.iter().map(row).collect(), tables: Tables { version: true, ledger: true } }
+    History { rows: versions.iter().map(row).collect(), tables: Existing { version: true, ledger: true } }
 }
 
 #[cfg(test)]

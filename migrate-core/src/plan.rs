@@ -14,7 +14,7 @@ pub use edits::{Edit, EditKind, edits};
 pub use error::PlanError;
 
 use crate::check::ready_statements;
-use crate::history::{History, Tables};
+use crate::history::{Existing, History};
 use crate::migration::{Digest, Direction, Migration, Mode, Set, Statement, Version};
 use crate::parse::Environment;
 use crate::step::{Step, classify, token_digest};
@@ -26,7 +26,7 @@ pub enum Goal {
     Up,
     /// Pending migrations up to and including a version.
     UpTo(Version),
-    /// The next pending migration.
+    /// The next pending migration, if there is one.
     UpByOne,
     /// Undo the current version.
     Down,
@@ -92,7 +92,7 @@ pub struct Plan<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preparation {
     /// What exists already.
-    pub existing: Tables,
+    pub existing: Existing,
     /// Whether the row of version 0 is to be inserted.
     pub seed: bool,
 }
@@ -131,10 +131,10 @@ impl Batch<'_> {
 /// How a batch is recorded, and the history it was planned on: the guard compares both before anything runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The version of the newest row when this batch starts.
-    pub newest: Version,
+    /// The version of the newest row when this batch starts; `None` when there is no row.
+    pub newest: Option<Version>,
     /// The highest version in the table when this batch starts.
-    pub highest: Version,
+    pub highest: Option<Version>,
     /// The digests that the ledger keeps of an applied file.
     pub text: Digest,
     /// The digest of the file's tokens.
@@ -171,6 +171,10 @@ pub fn plan(request: Request<'_>) -> Result<Plan<'_>, PlanError> {
     let recorded = request.versioning == Versioning::Recorded;
     let warnings = if recorded { edits::judge(&request, &steps)? } else { Vec::new() };
     let mut simulated = request.history.clone();
+    if simulated.rows.is_empty() {
+        // The preparation inserts it.
+        simulated.record(Version::ZERO);
+    }
     let mut batches = Vec::with_capacity(steps.len());
     for (direction, migration) in steps {
         batches.push(batch(&request, direction, migration, &simulated)?);
@@ -195,8 +199,8 @@ fn batch<'a>(
     let step =
         statements.iter().map(|statement| classify(statement.sql(&migration.text))).fold(Step::default(), Step::and);
     let record = (request.versioning == Versioning::Recorded).then(|| Record {
-        newest: before.newest(),
-        highest: before.highest(),
+        newest: before.rows.last().map(|row| row.version),
+        highest: before.rows.iter().map(|row| row.version).max(),
         text: migration.digest,
         tokens: token_digest(&migration.text),
     });

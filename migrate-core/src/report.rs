@@ -8,7 +8,7 @@ mod failure;
 use std::time::Duration;
 
 pub use exit::{EXITS, Exit, ExitRow};
-pub use failure::{Failure, Place, ServerError};
+pub use failure::{Failure, Place, ServerError, UNTOUCHED};
 
 use crate::migration::{Direction, Version};
 use crate::plan::Warning;

@@ -62,19 +62,12 @@ async fn carry_out(
         return Ok(None);
     }
     let mut observe = |event| console.event(&event);
-    match apply::apply(session, request, &mut observe).await {
-        // `up --one` is the Job's form of up-by-one: nothing pending is success.
-        Err(failure) if nothing_pending(&failure, order) => {
-            Ok(Some(Report { ran: vec![], current: failure.report.current }))
-        }
-        other => other.map(Some),
+    let report = apply::apply(session, request, &mut observe).await?;
+    // goose's up-by-one fails here; `up --one` is the form for a Job, which is started again and again.
+    if report.ran.is_empty() && matches!(order.command, Command::UpByOne { .. }) {
+        return Err(Failure::from(&PlanError::NothingPending(Version(report.current))));
     }
-}
-
-fn nothing_pending(failure: &Failure, order: &Order<'_>) -> bool {
-    let current = Version(failure.report.current);
-    matches!(order.command, Command::Up { one: true, .. })
-        && failure.message == PlanError::NothingPending(current).to_string()
+    Ok(Some(report))
 }
 
 fn tell(report: &Report, goal: Goal, change: &Change, console: &mut Console) {

@@ -20,7 +20,7 @@ pub(super) fn run(folder: &Path, name: &str, sequential: bool, console: &mut Con
         return Err(Failure::new(Exit::Config, message, "create it, or name another with `--dir`").into());
     }
     let stamp = if sequential {
-        format!("{:05}", last_sequential(folder) + 1)
+        format!("{:05}", after(last_sequential(folder))?)
     } else {
         jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string()
     };
@@ -32,6 +32,14 @@ pub(super) fn run(folder: &Path, name: &str, sequential: bool, console: &mut Con
         Form::Json => console.json(&json!({ "path": path })),
     }
     Ok(Exit::Ok)
+}
+
+/// The version after one; the highest that goose can read has none.
+pub(super) fn after(version: i64) -> Result<i64, Failure> {
+    version.checked_add(1).ok_or_else(|| {
+        let message = format!("version {version} is the highest there can be, so no file can be numbered after it");
+        Failure::new(Exit::Config, message, "give that file a lower version")
+    })
 }
 
 /// Never over a file that is there.

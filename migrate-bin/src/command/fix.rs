@@ -6,7 +6,7 @@ use migrate_core::report::{Exit, Failure};
 use serde_json::json;
 
 use super::Ended;
-use super::create::{is_time, last_sequential, versions};
+use super::create::{after, is_time, last_sequential, versions};
 use crate::arguments::Form;
 use crate::console::{Console, Trouble};
 
@@ -21,7 +21,7 @@ pub(super) fn run(folder: &Path, console: &mut Console) -> Ended {
         if !is_time(version) {
             continue;
         }
-        next += 1;
+        next = after(next)?;
         let name = file.split_once('_').map_or("", |(_, name)| name);
         let target = format!("{next:05}_{name}");
         std::fs::rename(folder.join(&file), folder.join(&target)).map_err(|error| {

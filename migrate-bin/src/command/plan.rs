@@ -2,7 +2,7 @@
 
 use migrate_core::apply::{self, Session};
 use migrate_core::flight::{Bookkeeping, Flight, Purpose, TableName, flight, prepare};
-use migrate_core::history::{History, Row, Tables};
+use migrate_core::history::{Existing, History, Row};
 use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{Batch, Goal, OutOfOrder, Plan, Versioning, plan};
 use migrate_core::report::{Exit, Failure};
@@ -71,7 +71,7 @@ fn applied_up_to(set: &Set, from: Version) -> History {
         .chain(versions)
         .map(|version| Row { version, applied: true, at: None, ledger: None })
         .collect();
-    History { rows, tables: Tables { version: true, ledger: true } }
+    History { rows, tables: Existing { version: true, ledger: true } }
 }
 
 /// Plans on the database as it is and prints the plan.
@@ -86,7 +86,7 @@ pub(super) async fn show(
 
 fn show_on(command: &apply::Command<'_>, database: &apply::Database, console: &mut Console) -> Result<(), Failure> {
     known_target(command.goal, command.set, &database.history)?;
-    let plan = plan(command.request(&database.history)).map_err(|error| apply::plan_failure(&error))?;
+    let plan = plan(command.request(&database.history)).map_err(|error| Failure::from(&error))?;
     let bookkeeping =
         Bookkeeping { tables: database.tables.clone(), release: command.set.release.clone().into_owned() };
     for warning in &plan.warnings {

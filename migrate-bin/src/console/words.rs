@@ -47,6 +47,8 @@ pub(super) fn of_event(event: &Event) -> Told {
         }
         Event::Notice { severity, message } => {
             let level = if severity == "WARNING" { "warning" } else { "info" };
+            // A migration can make a notice say anything, a line that looks like ours included.
+            let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             told(level, "notice", format!("server {severity}: {message}"), json!({ "severity": severity }))
         }
     }

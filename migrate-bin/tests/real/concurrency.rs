@@ -147,6 +147,60 @@ fn a_lock_that_is_given_back_while_we_wait_lets_us_go_on() {
     assert_each_applied_once(&database, 2);
 }
 
+/// A statement that ends when the table `go` exists, or after a minute.
+const UNTIL_GO: &str = "-- +goose StatementBegin\nDO $$ BEGIN FOR i IN 1..6000 LOOP \
+                        EXIT WHEN EXISTS (SELECT FROM pg_class WHERE relname = 'go'); PERFORM pg_sleep(0.01); END LOOP; END $$;\n\
+                        -- +goose StatementEnd\n";
+
+/// How many sessions of this database hold an advisory lock, or wait for one.
+fn advisory_locks(database: &Database, granted: bool) -> String {
+    let here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let locks = format!("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {here} AND granted = {granted}");
+    database.rows(&locks).concat()
+}
+
+#[test]
+fn a_file_whose_lock_is_taken_behind_its_back_is_not_run_twice_in_one_run() {
+    let database = Database::create();
+    database.rows("CREATE TABLE counter (version int)");
+    let text =
+        format!("-- +goose NO TRANSACTION\n-- +goose Up\nINSERT INTO counter VALUES (1);\nDISCARD ALL;\n{UNTIL_GO}");
+    let folder = files(&[("00001_a.sql".to_owned(), text)]);
+    let up = std::thread::scope(|scope| {
+        let up = scope.spawn(|| migrate(&database.url, folder.path(), &["up", "--lock-wait", "1s"]));
+        eventually("the file gives its lock back", || {
+            database.rows("SELECT count(*) FROM counter") == ["1"] && advisory_locks(&database, true) == "0"
+        });
+        let _holder = Holder::new(&database);
+        database.rows("CREATE TABLE go ()");
+        up.join().expect("a run")
+    });
+    assert_eq!(up.code, 26, "{}", up.stderr);
+    assert_eq!(database.rows("SELECT version FROM counter"), ["1"]);
+    assert_eq!(database.versions(), ["0"]);
+}
+
+#[test]
+fn without_versioning_a_wait_for_the_lock_starts_nothing_anew() {
+    let database = Database::create();
+    let folder = files(&[counting(1, ""), counting(2, UNTIL_GO), counting(3, "")]);
+    let mut command = migrate_command(&["up", "--no-versioning", "--lock-wait", "5m", "--database-url", &database.url]);
+    let mut run = command.arg("--dir").arg(folder.path()).stderr(Stdio::piped()).spawn().expect("migrate starts");
+    let mut told = BufReader::new(run.stderr.take().expect("its stderr")).lines().map(|line| line.expect("a line"));
+    let rest: Vec<String> = std::thread::scope(|scope| {
+        eventually("the second file", || database.rows("SELECT to_regclass('counter') IS NOT NULL") == ["t"]);
+        // Waits in line: the server hands it the lock the moment the file under way commits.
+        let holder = scope.spawn(|| Holder::new(&database));
+        eventually("somebody waits for the lock", || advisory_locks(&database, false) == "1");
+        database.rows("CREATE TABLE go ()");
+        told.find(|line| line.contains("waiting for the migration lock")).expect("a word about the wait");
+        drop(holder.join().expect("a holder"));
+        told.collect()
+    });
+    assert_eq!(run.wait().expect("its end").code(), Some(0), "{rest:?}");
+    assert_eq!(database.rows("SELECT version FROM counter ORDER BY ctid"), ["1", "2", "3"]);
+}
+
 /// Kills a run with SIGKILL while version 3 is under way; the rerun must find the truth.
 fn kill_in_the_middle(slow: (String, String)) -> Database {
     let database = Database::create();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use migrate_core::check;
 use migrate_core::flight::{Bookkeeping, Purpose, TableName, flight};
-use migrate_core::history::{History, Tables};
+use migrate_core::history::{Existing, History};
 use migrate_core::parse::Environment;
 use migrate_core::plan::{Goal, OutOfOrder, Request, Versioning, plan};
 
@@ -74,6 +74,8 @@ fn nothing_behind_an_error_takes_effect_whatever_stands_before_it() {
         let files = folder(&[("00001_a.sql", &text), ("00002_b.sql", "-- +goose Up\nCREATE TABLE next (id int);\n")]);
         let up = migrate(&database.url, files.path(), &["up"]);
         assert!((20..40).contains(&up.code), "{name}: exit {}: {}", up.code, up.stderr);
+        let stays = database.rows("SELECT count(*) FROM pg_class WHERE relname = 'before_it'") == ["1"];
+        assert!(!stays || up.code == 26, "{name}: something stays, but exit {}: {}", up.code, up.stderr);
         assert_eq!(database.versions(), ["0"], "{name}");
         let behind = database.rows("SELECT relname FROM pg_class WHERE relname IN ('behind_it', 'next')");
         assert_eq!(behind, Vec::<String>::new(), "{name}");
@@ -143,6 +145,35 @@ fn a_file_without_a_transaction_that_gives_every_lock_back_is_recorded_once() {
     }
 }
 
+/// The private codes of the guard mean "nothing has run" only while nothing has.
+#[test]
+fn a_statement_that_raises_the_guard_s_own_code_is_a_failed_statement() {
+    for (mode, code) in [("-- +goose NO TRANSACTION\n", 26), ("", 25)] {
+        let database = Database::create();
+        database.rows("CREATE SEQUENCE runs");
+        let raise = block("DO $$ BEGIN RAISE EXCEPTION 'mine' USING ERRCODE = 'MG002'; END $$;");
+        let text = format!("{mode}-- +goose Up\nSELECT nextval('runs');\n{raise}");
+        let files = folder(&[("00001_a.sql", &text)]);
+        let up = migrate(&database.url, files.path(), &["up"]);
+        assert_eq!(up.code, code, "{}", up.stderr);
+        assert_eq!(database.rows("SELECT last_value FROM runs"), ["1"], "{mode}: {}", up.stderr);
+    }
+}
+
+#[test]
+fn a_deferred_trigger_finds_the_session_that_its_file_made() {
+    let database = Database::create();
+    let text = format!(
+        "-- +goose Up\nCREATE TEMP TABLE t (id int PRIMARY KEY, up int REFERENCES t DEFERRABLE INITIALLY DEFERRED);\n\
+         INSERT INTO t VALUES (1, 2), (2, 1);\n{}",
+        block("SET search_path = pg_temp;")
+    );
+    let files = folder(&[("00001_a.sql", &text)]);
+    let up = migrate(&database.url, files.path(), &["up"]);
+    assert_eq!(up.code, 0, "{}", up.stderr);
+    assert_eq!(database.versions(), ["0", "1"]);
+}
+
 #[test]
 fn a_failed_file_without_a_transaction_is_not_run_again_by_the_cleaning_up() {
     let database = Database::create();
@@ -174,7 +205,7 @@ fn a_timeout_that_the_database_sets_for_everybody_does_not_cut_a_migration_short
 /// The guard of the first migration of a folder, as `apply` would send it on a database with both tables.
 fn guard(dir: &Path) -> String {
     let set = check::folder(dir, "migrations").set;
-    let history = History { rows: vec![], tables: Tables { version: true, ledger: true } };
+    let history = History { rows: vec![], tables: Existing { version: true, ledger: true } };
     let environment = Environment::default();
     let request = Request {
         set: &set,

@@ -34,7 +34,7 @@ pub async fn read(session: &Session, name: &TableName, versioning: Versioning) -
         return Err(missing_schema(name));
     };
     let tables = name.in_schema(&schema);
-    let existing = history::Tables { version: version_kind.is_some(), ledger: ledger.is_some() };
+    let existing = history::Existing { version: version_kind.is_some(), ledger: ledger.is_some() };
     if let Some(kind) = version_kind.filter(|kind| kind != "r" && kind != "p") {
         return Err(failure::odd_table(name, &format!("it is not a table (pg_class.relkind is `{kind}`)")));
     }

@@ -10,11 +10,11 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use tokio_postgres::{Config, Error};
 
 use super::sending::Fault;
-use crate::diagnostic::Diagnostic;
 use crate::flight::{Flight, Pace, Purpose, TableName};
-use crate::migration::Version;
-use crate::plan::{Batch, PlanError};
-use crate::report::{Exit, Failure, Place, Report, ServerError};
+use crate::migration::{Direction, Statement, Version};
+use crate::plan::Batch;
+use crate::report::{Exit, Failure, Report, ServerError};
+use crate::step::classify;
 
 /// Why there is no connection.
 pub(super) fn of_connect(error: &Error, config: &Config) -> Failure {
@@ -110,7 +110,10 @@ pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
             format!("this role may not read the version table or its ledger: {}", db.message()),
             format!("as their owner: GRANT SELECT ON {name}, {name}_ledger TO the role; the schema needs USAGE"),
         ),
-        // `v` is the table's name in our query.
+        // `v` is the version table's name in our query, and `l` the ledger's.
+        "42703" if db.message().contains("column l.") => {
+            odd_ledger(name, &db.message().replace("column l.", "column "))
+        }
         code if code.starts_with("42") || code.starts_with("22") => {
             odd_table(name, &db.message().replace("column v.", "column "))
         }
@@ -132,20 +135,13 @@ pub(super) fn odd_table(name: &TableName, why: &str) -> Failure {
     )
 }
 
-/// Why there is no plan.
-#[must_use]
-pub fn of_plan(error: &PlanError) -> Failure {
-    let exit = if matches!(error, PlanError::Statements(_)) { Exit::InvalidMigrations } else { Exit::History };
-    if let PlanError::Statements(diagnostic) = error {
-        return of_diagnostic(diagnostic, exit);
-    }
-    Failure::new(exit, error.to_string(), error.help())
-}
-
-fn of_diagnostic(diagnostic: &Diagnostic, exit: Exit) -> Failure {
-    let mut failure = Failure::new(exit, diagnostic.message.clone(), diagnostic.help.clone());
-    failure.place = Place::of_diagnostic(diagnostic);
-    failure
+/// The table with the ledger's name is another one.
+fn odd_ledger(name: &TableName, why: &str) -> Failure {
+    Failure::new(
+        Exit::History,
+        format!("`{name}_ledger` is not the ledger of `migrate`: {why}"),
+        "move that relation out of the way; goose's own table is not touched by it",
+    )
 }
 
 pub(super) fn lock_busy(holder: &str, waited: Duration) -> Failure {
@@ -190,7 +186,11 @@ pub(super) fn of_fault(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<
     let purpose = flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
     let Some(db) = fault.error.as_db_error() else { return lost(fault, flight, batch, current) };
     let server = server_error(db);
-    let exit = Exit::of_sqlstate(&server.sqlstate).unwrap_or(Exit::MigrationFailed);
+    let exit = match (purpose, server.sqlstate.as_str()) {
+        // A standby refuses BEGIN … READ WRITE as a feature that it does not support.
+        (Purpose::Begin, "0A000") => Exit::ReadOnly,
+        (_, sqlstate) => Exit::of_sqlstate(sqlstate).unwrap_or(Exit::MigrationFailed),
+    };
     let Some(batch) = batch else {
         return Failure::new(
             exit,
@@ -203,8 +203,7 @@ pub(super) fn of_fault(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<
         )
         .with_server(server);
     };
-    let partial = flight.pace == Pace::Unwrapped && !matches!(purpose, Purpose::Lock | Purpose::Guard);
-    let exit = if partial { Exit::MigrationFailedPartial } else { exit };
+    let exit = if may_stay(purpose, flight, batch) { Exit::MigrationFailedPartial } else { exit };
     let place = match purpose {
         Purpose::Statement(index) => {
             batch.statements.get(index).map(|statement| place::place(batch, statement, &server))
@@ -222,11 +221,28 @@ pub(super) fn of_fault(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<
     }
 }
 
+/// Whether something of a failed file may stay: it runs without a transaction, or has ended its own by then.
+fn may_stay(purpose: Purpose, flight: &Flight<'_>, batch: &Batch<'_>) -> bool {
+    let sent = match purpose {
+        Purpose::Lock | Purpose::Begin | Purpose::Guard => return false,
+        Purpose::Statement(index) => batch.statements.get(..=index).unwrap_or_default(),
+        _ => &batch.statements,
+    };
+    let controls = |statement: &Statement| classify(batch.sql(statement)).transaction_control;
+    match flight.pace {
+        Pace::Pipelined => false,
+        Pace::Stepwise => sent.iter().any(controls),
+        Pace::Unwrapped => true,
+    }
+}
+
 fn message(purpose: Purpose, batch: &Batch<'_>, server: &ServerError) -> String {
     let text = &server.message;
     match purpose {
         Purpose::Statement(_) => text.clone(),
         Purpose::Commit => format!("{} failed at COMMIT: {text}", batch.path),
+        // The reset makes deferred constraints speak: class 23 is what COMMIT would have said.
+        Purpose::Hygiene if server.sqlstate.starts_with("23") => format!("{} failed at COMMIT: {text}", batch.path),
         Purpose::Record => format!("{} ran, but could not be recorded: {text}", batch.path),
         Purpose::Closing => format!("{} is done, but cannot be recorded: {text}", batch.path),
         Purpose::Hygiene => format!("the session could not be reset after {}: {text}", batch.path),
@@ -251,6 +267,9 @@ fn state(purpose: Purpose, flight: &Flight<'_>, batch: &Batch<'_>, current: Vers
              recorded",
             batch.migration.version
         ),
+        (Pace::Unwrapped, Purpose::Unlock | Purpose::Hygiene) => {
+            format!("all statements of {file} are done; see `migrate status` for what is recorded")
+        }
         (Pace::Unwrapped, _) => {
             format!("all statements of {file} are done; version {} is not recorded", batch.migration.version)
         }
@@ -272,8 +291,8 @@ fn failed_concurrently(purpose: Purpose, batch: &Batch<'_>) -> bool {
 
 fn next(exit: Exit, batch: &Batch<'_>, concurrently: bool) -> String {
     let command = match batch.direction {
-        crate::migration::Direction::Up => "up",
-        crate::migration::Direction::Down => "down",
+        Direction::Up => "up",
+        Direction::Down => "down",
     };
     match exit {
         Exit::MigrationFailedPartial if concurrently => format!(
@@ -295,22 +314,32 @@ fn next(exit: Exit, batch: &Batch<'_>, concurrently: bool) -> String {
     }
 }
 
+/// The connection broke: what is known depends on how far the flight had come.
 fn lost(fault: &Fault, flight: &Flight<'_>, batch: Option<&Batch<'_>>, current: Version) -> Failure {
     let mut failure = connection_lost(&fault.error);
     let Some(batch) = batch else { return failure };
     let file = &batch.migration.file;
-    match flight.pace {
-        Pace::Unwrapped => {
-            failure.exit = Exit::MigrationFailedPartial;
-            failure.state = format!("{file} has NO TRANSACTION and may have run in part; its version is not recorded");
-        }
-        _ if fault.commit_sent => {
-            failure.exit = Exit::UnknownOutcome;
-            failure.state =
-                format!("{file} is applied whole or not at all; before it the database was at version {current}");
-            failure.next = "run again: the next run reads which of the two it is".into();
-        }
-        _ => failure.state = format!("{file} was rolled back; the database is at version {current}"),
+    let purpose = flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
+    let recording = flight.messages[..fault.message].iter().any(|message| message.purpose == Purpose::Record)
+        || purpose == Purpose::Record;
+    let autocommits = flight.pace != Pace::Pipelined && may_stay(purpose, flight, batch);
+    if autocommits && recording {
+        failure.exit = Exit::UnknownOutcome;
+        failure.state = format!("all statements of {file} are done; whether its version is recorded is not known");
+        failure.next = "see `migrate status`".into();
+    } else if autocommits {
+        failure.exit = Exit::MigrationFailedPartial;
+        failure.state = format!("{file} may have run in part; its version is not recorded");
+        failure.next = next(failure.exit, batch, false);
+    } else if fault.commit_sent {
+        failure.exit = Exit::UnknownOutcome;
+        failure.state = format!("{file} ran whole or not at all; before it the database was at version {current}");
+        failure.next = match batch.direction {
+            Direction::Up => "see `migrate status`; `migrate up` applies it if it was not applied".into(),
+            Direction::Down => "see `migrate status` before you undo anything else: it may be undone already".into(),
+        };
+    } else {
+        failure.state = format!("{file} was rolled back; the database is at version {current}");
     }
     failure
 }

@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use futures_util::poll;
 use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
 
 use super::Session;
 use crate::flight::{Flight, Message, Pace, Purpose, Refusal};
@@ -68,7 +69,7 @@ async fn pipelined(session: &Session, messages: &[Message<'_>]) -> Outcome {
             first = Some(Fault { message: index, error, commit_sent: true });
         }
     }
-    first.map_or(Outcome::Done, judge)
+    first.map_or(Outcome::Done, |fault| judge(fault, messages))
 }
 
 enum Answer<'a> {
@@ -81,15 +82,31 @@ async fn stepwise(session: &Session, messages: &[Message<'_>]) -> Outcome {
     for (index, message) in messages.iter().enumerate() {
         if let Err(error) = session.client.batch_execute(&message.sql).await {
             let commit_sent = messages[..=index].iter().any(|message| message.purpose == Purpose::Commit);
-            return judge(Fault { message: index, error, commit_sent });
+            return judge(Fault { message: index, error, commit_sent }, messages);
         }
     }
     Outcome::Done
 }
 
-fn judge(fault: Fault) -> Outcome {
-    let refusal = fault.error.code().and_then(|code| Refusal::from_sqlstate(code.code()));
+fn judge(fault: Fault, messages: &[Message<'_>]) -> Outcome {
+    let code = fault.error.code().map_or("", SqlState::code);
+    let refusal = messages.get(fault.message).and_then(|message| refusal(code, message.purpose));
     refusal.map_or(Outcome::Failed(fault), Outcome::Refused)
+}
+
+/// Only before a file's first statement is a refusal one: the file itself may raise any SQLSTATE, ours included.
+fn refusal(code: &str, purpose: Purpose) -> Option<Refusal> {
+    match purpose {
+        Purpose::Lock | Purpose::Guard => Refusal::from_sqlstate(code),
+        Purpose::Prepare => created_meanwhile(code),
+        _ => None,
+    }
+}
+
+/// goose's command takes no lock, so it can create the version table between our look and our CREATE TABLE. All three
+/// codes occur (operations.md, A.1 e9): a new plan finds the table.
+fn created_meanwhile(code: &str) -> Option<Refusal> {
+    matches!(code, "42P07" | "42710" | "23505").then_some(Refusal::Moved)
 }
 
 /// Leaves nothing behind in a session that may go back to a pool: no transaction that the file opened, no lock, no

@@ -68,7 +68,7 @@ codes! {
         "The folder of migrations does not exist."
         bad("") "";
     NoMigrations "N06" "no-migrations" Error ""
-        "The folder holds no file `*.sql`, or none at or below the version that was asked for."
+        "The folder holds no file `*.sql`."
         bad("") "";
     GoMigration "N07" "go-migration" Error ""
         "A versioned `.go` file is a migration written in Go. It is part of the history, and only a custom goose binary can run it."
@@ -136,6 +136,9 @@ codes! {
     VariableCut "P21" "variable-cut" Error ""
         "goose counts substrings in bytes; this one cuts a character in two, and the statement would not be UTF-8."
         bad("00001_a.sql") "-- +goose ENVSUB ON\n-- +goose Up\nSELECT '${ACCENTED:0:1}';\n";
+    VariableDepth "P22" "variable-depth" Error ""
+        "Expansions are nested in expansions more than 500 levels deep, which nobody means and no reader follows."
+        bad("00001_a.sql") "";
     BlockDropsSql "P30" "block-drops-sql" Error ""
         "After a block with nothing between StatementBegin and StatementEnd goose throws the next line away and reports success (goose/spec.md Q1)."
         bad("00001_a.sql") "-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\nCREATE TABLE t (id int);\n";

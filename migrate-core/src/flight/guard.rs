@@ -4,7 +4,7 @@
 //! everything sent behind it is answered `25P02` without running.
 
 use super::table::Tables;
-use crate::migration::Direction;
+use crate::migration::{Direction, Version};
 use crate::plan::{Batch, Preparation, Record};
 
 /// goose's own advisory lock key, CRC-32 of `goose` (goose/spec.md 8.1): whoever holds it excludes us, and we them.
@@ -108,10 +108,14 @@ fn history_check(batch: &Batch<'_>, record: &Record, tables: &Tables) -> String 
          OR (SELECT pg_catalog.max(version_id) FROM {table}) IS DISTINCT FROM {highest}\n  \
          THEN {refuse}; END IF;\n",
         table = tables.version,
-        newest = record.newest,
-        highest = record.highest,
+        newest = or_null(record.newest),
+        highest = or_null(record.highest),
         refuse = Refusal::Moved.raise("the history has changed"),
     )
+}
+
+fn or_null(version: Option<Version>) -> String {
+    version.map_or_else(|| "NULL".to_owned(), |version| version.to_string())
 }
 
 /// Finite where the server would otherwise keep our lock for ever, off where a role's default would cut a migration

@@ -8,7 +8,6 @@ mod line;
 mod words;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use self::line::Line;
 use super::annotation::{self, Annotation, is_comment};
@@ -45,8 +44,6 @@ pub struct Section {
     pub statements: Vec<Statement>,
     /// What goose accepts and a person can hardly mean.
     pub problems: Vec<Problem>,
-    /// The variables used under ENVSUB ON; empty when the file never switches it on.
-    pub variables: BTreeSet<String>,
     /// Whether the file switches ENVSUB on.
     pub substitutes: bool,
 }
@@ -81,13 +78,8 @@ struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     fn new(text: &'a str, direction: Direction, substitution: Substitution<'a>) -> Self {
-        let section = Section {
-            mode: Mode::Transaction,
-            statements: Vec::new(),
-            problems: Vec::new(),
-            variables: BTreeSet::new(),
-            substitutes: false,
-        };
+        let section =
+            Section { mode: Mode::Transaction, statements: Vec::new(), problems: Vec::new(), substitutes: false };
         let state = State::Start;
         Self {
             text,
@@ -133,7 +125,6 @@ impl<'a> Machine<'a> {
         }
         let mut content = Cow::Borrowed(line.text);
         if self.envsub {
-            variables::names(line.text, &mut self.section.variables);
             let expanded = variables::expand(line.text, self.substitution);
             content = Cow::Owned(expanded.map_err(|error| fault::bad_expansion(line, &error))?);
         }

@@ -4,7 +4,7 @@
 
 mod expansion;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use self::expansion::{Expansion, Piece};
 use crate::diagnostic::Code;
@@ -58,23 +58,6 @@ pub(super) fn expand(line: &str, substitution: Substitution<'_>) -> Result<Strin
                 at: 0,
                 cause: "a substring on this line starts or ends inside a character".to_owned(),
             })
-        }
-    }
-}
-
-/// The names of the variables that a line uses.
-pub(super) fn names(line: &str, into: &mut BTreeSet<String>) {
-    if let Ok(pieces) = expansion::read(line) {
-        collect(&pieces, into);
-    }
-}
-
-fn collect(pieces: &[Piece], into: &mut BTreeSet<String>) {
-    for piece in pieces {
-        let Piece::Variable { name, expansion, .. } = piece else { continue };
-        into.insert(name.clone());
-        if let Expansion::IfEmpty(word) | Expansion::IfUnset(word) | Expansion::Required(word) = expansion {
-            collect(word, into);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Files that were changed after they were applied, as far as the ledger can tell.
 
+use std::collections::BTreeSet;
+
 use super::{Goal, PlanError, Request, Warning};
 use crate::history::History;
 use crate::migration::{Digest, Direction, Migration, Set, Version};
@@ -65,9 +67,9 @@ pub(super) fn judge(request: &Request<'_>, steps: &[(Direction, &Migration)]) ->
     let undone = |edit: &Edit| steps.iter().any(|(_, migration)| migration.version == edit.version);
     let mut warnings: Vec<_> = text.into_iter().filter(undone).map(Warning::UndoesEdited).collect();
     warnings.extend(layout.into_iter().map(Warning::Reformatted));
-    let above: Vec<_> =
+    let above: BTreeSet<_> =
         request.history.rows.iter().map(|row| row.version).filter(|version| *version > request.set.latest()).collect();
-    if up && let Some(highest) = above.iter().max() {
+    if up && let Some(highest) = above.last() {
         warnings.push(Warning::Ahead { count: above.len(), highest: *highest });
     }
     if matches!(request.goal, Goal::DownTo(_)) && !request.history.rows.is_sorted_by_key(|row| row.version) {

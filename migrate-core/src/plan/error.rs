@@ -18,7 +18,7 @@ pub enum PlanError {
         /// The highest version in the table.
         highest: Version,
     },
-    /// `up-by-one` found nothing pending.
+    /// `up-by-one` found nothing pending: an error of that command, not of the goal.
     #[error("no migration is pending: the database is at version {0}")]
     NothingPending(Version),
     /// `down` or `redo` on a database to which nothing is applied.

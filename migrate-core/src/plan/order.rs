@@ -14,9 +14,6 @@ pub(super) fn recorded<'a>(request: &Request<'a>) -> Result<Vec<Step<'a>>, PlanE
         Goal::UpByOne => {
             let mut steps = up_to(request, Version(i64::MAX))?;
             steps.truncate(1);
-            if steps.is_empty() {
-                return Err(PlanError::NothingPending(request.history.current()));
-            }
             Ok(steps)
         }
         Goal::Down => current(request).map(|migration| vec![(Direction::Down, migration)]),
@@ -59,10 +56,13 @@ fn down_to<'a>(request: &Request<'a>, target: Version) -> Result<Vec<Step<'a>>, 
     let mut steps = Vec::new();
     loop {
         let version = history.current();
-        if version <= target || version == Version::ZERO {
+        if version == Version::ZERO {
             return Ok(steps);
         }
         let migration = request.set.find(version).ok_or(PlanError::NoFile(version))?;
+        if version <= target {
+            return Ok(steps);
+        }
         steps.push((Direction::Down, migration));
         history.forget(version);
     }

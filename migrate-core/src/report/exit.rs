@@ -78,8 +78,8 @@ pub const EXITS: &[ExitRow] = &[
         Exit::MigrationFailedPartial,
         26,
         "migration-failed-partial",
-        "a NO TRANSACTION migration failed",
-        "the statements before the failed one are done, the version is not recorded",
+        "a migration failed that has NO TRANSACTION or commits by itself",
+        "what ran before the failure may stay, the version is not recorded",
     ),
     row(
         Exit::History,
@@ -118,7 +118,7 @@ impl Exit {
             "42501" => Some(Self::Privilege),
             "25006" => Some(Self::ReadOnly),
             "57P01" | "57P02" | "57P05" => Some(Self::ConnectionLost),
-            _ if ["53", "54", "58", "XX"].iter().any(|class| sqlstate.starts_with(class)) => Some(Self::Resources),
+            _ if ["53", "58", "XX00"].iter().any(|class| sqlstate.starts_with(class)) => Some(Self::Resources),
             _ => None,
         }
     }

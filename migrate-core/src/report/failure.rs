@@ -2,6 +2,7 @@
 
 use super::{Exit, Report};
 use crate::diagnostic::Excerpt;
+use crate::plan::PlanError;
 use crate::text::Span;
 
 /// What the server said.
@@ -38,7 +39,6 @@ impl Place {
     }
 
     /// The place of a diagnostic, when it has one.
-    #[cfg(feature = "postgres")]
     pub(crate) fn of_diagnostic(diagnostic: &crate::diagnostic::Diagnostic) -> Option<Self> {
         let excerpt = diagnostic.excerpt()?.clone();
         Some(Self { path: diagnostic.path.clone(), excerpt })
@@ -50,6 +50,9 @@ impl Place {
         self.excerpt.position
     }
 }
+
+/// The state after a failure before anything was done.
+pub const UNTOUCHED: &str = "nothing was changed";
 
 /// A command that did not reach its goal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +82,7 @@ impl Failure {
             message: message.into(),
             place: None,
             server: None,
-            state: "nothing was changed".into(),
+            state: UNTOUCHED.into(),
             next: next.into(),
             report: Report::default(),
         }
@@ -114,6 +117,17 @@ impl Failure {
             notes,
             help: &self.next,
         }
+    }
+}
+
+/// There is no plan: nothing has run.
+impl From<&PlanError> for Failure {
+    fn from(error: &PlanError) -> Self {
+        let PlanError::Statements(diagnostic) = error else {
+            return Self::new(Exit::History, error.to_string(), error.help());
+        };
+        let failure = Self::new(Exit::InvalidMigrations, diagnostic.message.clone(), diagnostic.help.clone());
+        Self { place: Place::of_diagnostic(diagnostic), ..failure }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use migrate_core::check;
 use migrate_core::flight::{Bookkeeping, Purpose, TableName, flight};
-use migrate_core::history::{History, Row, Tables};
+use migrate_core::history::{Existing, History, Row};
 use migrate_core::migration::{Migration, Set, Version};
 use migrate_core::parse::Environment;
 use migrate_core::plan::{Goal, OutOfOrder, Plan, Request, Versioning, plan};
@@ -25,7 +25,7 @@ fn history(set: &Set, version: Version) -> History {
     let versions = set.migrations.iter().map(|migration| migration.version).filter(|applied| *applied <= version);
     let row = |version| Row { version, applied: true, at: None, ledger: None };
     let rows = std::iter::once(Version::ZERO).chain(versions).map(row).collect();
-    History { rows, tables: Tables { version: true, ledger: true } }
+    History { rows, tables: Existing { version: true, ledger: true } }
 }
 
 fn planned<'a>(set: &'a Set, history: &'a History, goal: Goal, environment: &'a Environment) -> Plan<'a> {

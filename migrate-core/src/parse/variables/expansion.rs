@@ -30,14 +30,19 @@ pub(super) enum Expansion {
 
 /// The pieces of a line.
 pub(super) fn read(line: &str) -> Result<Vec<Piece>, ExpandError> {
-    Reader { line, at: 0 }.pieces(false)
+    Reader { line, at: 0, depth: 0 }.pieces(false)
 }
 
 /// Where the reader stands in the line.
 struct Reader<'a> {
     line: &'a str,
     at: usize,
+    /// How many expansions the reader is inside of.
+    depth: u32,
 }
+
+/// goose has no limit; without one a line of 60 KB could overflow the stack of the compiler that runs `embed!`.
+const DEEPEST: u32 = 500;
 
 impl Reader<'_> {
     fn rest(&self) -> &str {
@@ -89,6 +94,16 @@ impl Reader<'_> {
     /// An expansion; the reader stands on its `$`.
     fn variable(&mut self) -> Result<Piece, ExpandError> {
         let at = self.at;
+        if self.depth == DEEPEST {
+            return Err(self.error(Code::VariableDepth, format!("more than {DEEPEST} expansions inside each other")));
+        }
+        self.depth += 1;
+        let variable = self.expansion(at);
+        self.depth -= 1;
+        variable
+    }
+
+    fn expansion(&mut self, at: usize) -> Result<Piece, ExpandError> {
         self.at += 1;
         if !self.take("{") {
             let name = self.name()?;
