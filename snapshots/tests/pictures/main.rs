@@ -1,7 +1,10 @@
 //! The pictures of every migration and of the command line. `cargo insta review` shows what changed.
 
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
 mod migrations;
+#[cfg(test)]
 mod scripted;
 
 use std::path::{Path, PathBuf};

@@ -3,9 +3,10 @@
 use migrate_core::check;
 use migrate_core::flight::{Bookkeeping, Purpose, TableName, flight};
 use migrate_core::history::{Existing, History, Row};
-use migrate_core::migration::{Migration, Set, Version};
-use migrate_core::parse::Environment;
+use migrate_core::migration::{Direction, Migration, Set, Version};
+use migrate_core::parse::{Environment, resolve};
 use migrate_core::plan::{Goal, OutOfOrder, Plan, Request, Versioning, plan};
+use migrate_core::step::classify;
 
 use crate::scripted;
 
@@ -44,56 +45,49 @@ fn how_each_file_is_read() {
     let set = set();
     crate::settings("parse").bind(|| {
         for migration in set.migrations.iter() {
-            let environment = Environment::default();
-            let mut text = format!("{}: {}\nsha256 {}\n", migration.file, migration.mode.word(), migration.digest);
-            for direction in [migrate_core::migration::Direction::Up, migrate_core::migration::Direction::Down] {
-                let statements =
-                    migrate_core::parse::resolve(migration, direction, "", &environment).expect("statements");
-                text.push_str(&format!("\n{}: {} statements\n", direction.word(), statements.len()));
-                for statement in statements.iter() {
-                    let step = migrate_core::step::classify(statement.sql(&migration.text));
-                    let state = if step.session_state { ", may touch the session" } else { "" };
-                    text.push_str(&format!(
-                        "-- line {}{state}\n{}\n",
-                        statement.line(),
-                        statement.sql(&migration.text)
-                    ));
-                }
-            }
-            insta::assert_snapshot!(stem(migration), text);
+            let sections = [Direction::Up, Direction::Down].map(|direction| section(migration, direction));
+            let head = format!("{}: {}\nsha256 {}\n", migration.file, migration.mode.word(), migration.digest);
+            insta::assert_snapshot!(stem(migration), format!("{head}{}", sections.concat()));
         }
     });
+}
+
+fn section(migration: &Migration, direction: Direction) -> String {
+    let statements = resolve(migration, direction, "", &Environment::default()).expect("statements");
+    let mut text = format!("\n{}: {} statements\n", direction.word(), statements.len());
+    for statement in statements.iter() {
+        let sql = statement.sql(&migration.text);
+        let state = if classify(sql).session_state { ", may touch the session" } else { "" };
+        text.push_str(&format!("-- line {}{state}\n{sql}\n", statement.line()));
+    }
+    text
 }
 
 #[test]
 fn what_is_planned_for_each_file() {
     let set = set();
-    let environment = Environment::default();
-    let bookkeeping =
-        Bookkeeping { tables: TableName::default().in_schema("public"), release: set.release.clone().into_owned() };
     crate::settings("plan").bind(|| {
         for migration in set.migrations.iter() {
-            let mut text = String::new();
-            let goals = [(before(&set, migration), Goal::UpByOne), (migration.version, Goal::Down)];
-            for (from, goal) in goals {
-                let history = history(&set, from);
-                let plan = planned(&set, &history, goal, &environment);
-                let batch = &plan.batches[0];
-                let flight = flight(batch, &bookkeeping);
-                let head = format!(
-                    "{} from version {from}, {:?}, {}\n",
-                    batch.direction.word(),
-                    flight.pace,
-                    batch.mode().word()
-                );
-                text.push_str(&head);
-                for message in &flight.messages {
-                    text.push_str(&format!("  {}\n", line(message.purpose, &message.sql)));
-                }
-            }
-            insta::assert_snapshot!(stem(migration), text);
+            let up = planned_messages(&set, before(&set, migration), Goal::UpByOne);
+            let down = planned_messages(&set, migration.version, Goal::Down);
+            insta::assert_snapshot!(stem(migration), format!("{up}{down}"));
         }
     });
+}
+
+fn planned_messages(set: &Set, from: Version, goal: Goal) -> String {
+    let (history, environment) = (history(set, from), Environment::default());
+    let tables = TableName::default().in_schema("public");
+    let bookkeeping = Bookkeeping { tables, release: set.release.clone().into_owned() };
+    let plan = planned(set, &history, goal, &environment);
+    let batch = &plan.batches[0];
+    let flight = flight(batch, &bookkeeping);
+    let (direction, mode) = (batch.direction.word(), batch.mode().word());
+    let mut text = format!("{direction} from version {from}, {:?}, {mode}\n", flight.pace);
+    for message in &flight.messages {
+        text.push_str(&format!("  {}\n", line(message.purpose, &message.sql)));
+    }
+    text
 }
 
 /// A message in one line: a statement by its first line, bookkeeping whole where it says what is recorded.
