@@ -2,7 +2,7 @@
 //!
 //! A binary with your own migrations is three lines:
 //!
-//! ```ignore
+//! ```text
 //! fn main() -> std::process::ExitCode {
 //!     migrate_bin::main(migrate_macros::embed!("../migrations"))
 //! }

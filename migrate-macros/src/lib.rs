@@ -16,13 +16,13 @@ use proc_macro::TokenStream;
 ///
 /// As an expression it is a `&'static migrate_core::migration::Set`:
 ///
-/// ```ignore
+/// ```text
 /// let set = migrate_macros::embed!("../../migrations");
 /// ```
 ///
 /// As an item it is a module that also has a handle for every migration:
 ///
-/// ```ignore
+/// ```text
 /// migrate_macros::embed!(pub mod schema = "../../migrations");
 ///
 /// assert_eq!(schema::LATEST, schema::V00012_add_task_templates.version);

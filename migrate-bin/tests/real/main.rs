@@ -11,6 +11,8 @@ mod corpus;
 #[cfg(test)]
 mod differences;
 #[cfg(test)]
+mod embedded;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod proxy;

@@ -22,7 +22,6 @@ fn a_url_that_cannot_be_used_is_refused_without_a_word_of_it_repeated() {
         ("postgres://u:sec@secret@h/x", "write `%40`"),
         ("postgres:///x", "names no host"),
         ("user=u password=secret", "names no host"),
-        ("embedded:", "built without an embedded PostgreSQL"),
     ] {
         let ended = migrate(url, files.path(), &["up"]);
         assert_refused(&ended, 20, &["error[config]", why, "nothing was changed", "help: "]);
