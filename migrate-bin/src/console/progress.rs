@@ -1,5 +1,7 @@
 //! A bar while several migrations run and a person is watching.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressStyle};
 use migrate_core::report::Event;
 
@@ -22,7 +24,14 @@ impl Progress {
                 if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}") {
                     bar.set_style(style);
                 }
+                // The elapsed time goes on while one statement takes its time.
+                bar.enable_steady_tick(Duration::from_millis(500));
                 self.bar = Some(bar);
+            }
+            Event::Planned { files } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_length(bar.position() + *files as u64);
+                }
             }
             Event::Started(ran) => {
                 if let Some(bar) = &self.bar {
