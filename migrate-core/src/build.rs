@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_command_is_quoted_for_a_shell() {
-        assert_eq!(touch("/work/m"), "touch /work/m/*.sql");
+        assert_eq!(touch("/src/m"), "touch /src/m/*.sql");
         assert_eq!(touch("/it's mine"), r"touch '/it'\''s mine'/*.sql");
     }
 
