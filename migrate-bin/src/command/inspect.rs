@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use migrate_core::diagnostic::{Diagnostic, Problem};
+use migrate_core::diagnostic::{Code, Diagnostic, Problem};
 use migrate_core::migration::{Direction, Migration, Mode, Set, Statement, Version};
 use migrate_core::parse::{Environment, Section, Substitution, split};
 use migrate_core::report::{Exit, Failure};
@@ -67,21 +67,24 @@ fn inspect_file(path: &Path, environment: &Environment, console: &mut Console) -
     let shown = path.display().to_string();
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = file.strip_suffix(".sql").unwrap_or(&file);
-    let name = stem.split_once('_').map_or(stem, |(_, name)| name);
-    let picture = Picture::new(migrate_core::parse::version(&file).ok(), name, &shown, &text, environment);
+    let version = migrate_core::parse::version(&file).ok();
+    let name = stem.split_once('_').filter(|_| version.is_some()).map_or(stem, |(_, name)| name);
+    let picture = Picture::new(version, name, &shown, &text, environment);
     match console.output {
         Form::Json => console.json(&picture.json(&parsed.diagnostics)),
         Form::Text => console.data(&picture.text()),
     }
-    if picture.refused() || parsed.diagnostics.iter().any(is_error) {
-        let mut diagnostics = parsed.diagnostics;
+    // A file of any name may be looked at; only a folder of migrations needs versions.
+    let mut diagnostics = parsed.diagnostics;
+    diagnostics.retain(|diagnostic| diagnostic.code != Code::BadName);
+    if picture.refused() || diagnostics.iter().any(is_error) {
         // Values may break a file that is fine without them.
         if !diagnostics.iter().any(is_error) {
             diagnostics.extend(picture.refusals().cloned());
         }
         return Err(Trouble::Diagnostics(diagnostics));
     }
-    console.diagnostics(&parsed.diagnostics);
+    console.diagnostics(&diagnostics);
     Ok(Exit::Ok)
 }
 

@@ -1,6 +1,8 @@
 //! `--database-url embedded:`: the first command of the README, and the build that leaves it out.
 
-use crate::stage::{folder, migrate_command};
+use crate::stage::folder;
+#[cfg(feature = "embedded")]
+use crate::stage::migrate_command;
 
 #[cfg(feature = "embedded")]
 #[test]

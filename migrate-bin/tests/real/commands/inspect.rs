@@ -31,6 +31,16 @@ fn a_file_and_a_version_are_shown_in_the_documented_form() {
 }
 
 #[test]
+fn a_file_of_any_name_may_be_looked_at() {
+    let files = folder(&[("draft.sql", "-- +goose Up\nSELECT 1;\n")]);
+    let path = files.path().join("draft.sql");
+    let ended = alone(files.path(), &["inspect", path.to_str().expect("a path"), "--output", "json"]);
+    let value = json(&ended.stdout);
+    assert_eq!((ended.code, &value["version"], &value["name"]), (0, &Value::Null, &"draft".into()), "{}", ended.stderr);
+    assert_eq!(value["diagnostics"][0]["code"], "N01");
+}
+
+#[test]
 fn a_warning_of_a_file_is_among_its_diagnostics_however_it_is_asked_for() {
     let text = "-- +goose Up\n-- +goose StatementBegin\n-- +goose StatementEnd\n";
     let files = folder(&[A, ("00002_b.sql", text)]);
