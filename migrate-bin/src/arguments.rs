@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 2 arguments · 20 configuration · 21 login · 22 privilege · 23 TLS · \
-25 a migration failed, rolled back · 26 a NO TRANSACTION migration failed · 28 history · 29 invalid migrations · \
+25 a migration failed, rolled back · 26 a migration failed, in part done · 28 history · 29 invalid migrations · \
 40 no connection · 41 another runner holds the lock · 43 read-only server · 44 connection lost · 45 outcome unknown · \
 47 server resources. 20–39 fail again when tried again; 40–59 may not.";
 

@@ -50,16 +50,13 @@ async fn carry_out(
     order: &Order<'_>,
     console: &mut Console,
 ) -> Result<Option<Report>, Failure> {
-    let database = match order.goal {
-        Goal::UpTo(_) | Goal::DownTo(_) => Some(apply::read(session, &request.table, request.versioning).await?),
-        _ => None,
-    };
-    if let Some(database) = &database {
-        known_target(order.goal, request.set, &database.history)?;
-    }
     if order.change.dry_run {
         super::plan::show(session, request, console).await?;
         return Ok(None);
+    }
+    if matches!(order.goal, Goal::UpTo(_) | Goal::DownTo(_)) {
+        let database = apply::read(session, &request.table, request.versioning).await?;
+        known_target(order.goal, request.set, &database.history)?;
     }
     let mut observe = |event| console.event(&event);
     let report = apply::apply(session, request, &mut observe).await?;

@@ -1,9 +1,9 @@
 //! `plan` and `--dry-run`: the exact messages that would be sent, and nothing sent.
 
 use migrate_core::apply::{self, Session};
-use migrate_core::flight::{Bookkeeping, Flight, Purpose, TableName, flight, prepare};
+use migrate_core::flight::{Bookkeeping, Flight, Message, Purpose, TableName, flight, prepare};
 use migrate_core::history::{Existing, History, Row};
-use migrate_core::migration::{Set, Version};
+use migrate_core::migration::{Set, Statement, Version};
 use migrate_core::plan::{Batch, Goal, OutOfOrder, Plan, Versioning, plan};
 use migrate_core::report::{Exit, Failure};
 use serde_json::{Value, json};
@@ -159,11 +159,9 @@ fn as_json(plan: &Plan<'_>, bookkeeping: &Bookkeeping) -> Value {
 
 fn messages(flight: &Flight<'_>, batch: Option<&Batch<'_>>) -> Vec<Value> {
     let line = |purpose| match (purpose, batch) {
-        (Purpose::Statement(index), Some(batch)) => {
-            batch.statements.get(index).map(migrate_core::migration::Statement::line)
-        }
+        (Purpose::Statement(index), Some(batch)) => batch.statements.get(index).map(Statement::line),
         _ => None,
     };
-    let message = |message: &migrate_core::flight::Message<'_>| json!({ "purpose": message.purpose.word(), "sql": message.sql, "line": line(message.purpose) });
+    let message = |message: &Message<'_>| json!({ "purpose": message.purpose.word(), "sql": message.sql, "line": line(message.purpose) });
     flight.messages.iter().map(message).collect()
 }

@@ -73,11 +73,13 @@ fn message(purpose: Purpose, batch: &Batch<'_>, server: &ServerError) -> String 
     match purpose {
         Purpose::Statement(_) => text.clone(),
         Purpose::Commit => format!("{} failed at COMMIT: {text}", batch.path),
-        // The reset makes deferred constraints speak: class 23 is what COMMIT would have said.
-        Purpose::Hygiene if server.sqlstate.starts_with("23") => format!("{} failed at COMMIT: {text}", batch.path),
         Purpose::Record => format!("{} ran, but could not be recorded: {text}", batch.path),
         Purpose::Closing => format!("{} is done, but cannot be recorded: {text}", batch.path),
-        Purpose::Hygiene => format!("the session could not be reset after {}: {text}", batch.path),
+        Purpose::Hygiene => format!(
+            "{} failed behind its last statement, when its deferred constraints were checked and its session reset: \
+             {text}",
+            batch.path
+        ),
         _ => format!("{} could not be started: {text}", batch.path),
     }
 }
