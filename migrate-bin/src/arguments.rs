@@ -1,12 +1,16 @@
 //! The command line: goose's commands with goose's meaning, and a few of our own.
 
+mod change;
+mod looks;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
-use migrate_core::flight::TableName;
-use migrate_core::migration::Version;
-use migrate_core::plan::{Goal, OutOfOrder, Versioning};
+use migrate_core::flight::{Decision, TableName};
+
+pub(crate) use self::change::Change;
+pub(crate) use self::looks::CheckArguments;
 
 /// Applies goose SQL migrations to PostgreSQL, exactly once.
 #[derive(Debug, Parser)]
@@ -18,31 +22,51 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 2 arguments · 20 configuration · 21 login · 22 privilege · 23 TLS · \
-25 a migration failed, rolled back · 26 a migration failed, in part done · 28 history · 29 invalid migrations · \
-40 no connection · 41 another runner holds the lock · 43 read-only server · 44 connection lost · 45 outcome unknown · \
-47 server resources. 20–39 fail again when tried again; 40–59 may not.";
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 unforeseen · 2 arguments · 10–14 answers about a database · \
+20 configuration · 21 login · 22 privilege · 23 TLS · 24 not a supported PostgreSQL · 25 a migration failed, rolled back · \
+26 a migration failed, in part done · 27 needs `resolve` · 28 history · 29 invalid migrations · 30 needs a direct \
+connection · 40 no connection · 41 another runner holds the lock · 42 table locks not obtained · 43 read-only server · \
+44 connection lost · 45 outcome unknown · 46 deadline · 47 server resources · 50 interrupted · 51 interrupted, in part \
+done. 2 and 20–39 fail again when tried again; 1 and 40–59 may not. `migrate exit-codes` has the whole table.";
 
 /// What every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Shared {
     /// The database: `postgres://user@host/db`, `host=… dbname=…`, `embedded:` (in memory) or `embedded:PATH`
-    /// [env: `DATABASE_URL`, then `GOOSE_DBSTRING`]
+    /// [env: to change it `DATABASE_URL_DIRECT`; `DATABASE_URL_FILE`, `DATABASE_URL`, `GOOSE_DBSTRING`, `PGHOST` …]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
+    /// How long to go on trying while no server can be reached, such as `90s`; `0s` tries once
+    #[arg(
+        long,
+        global = true,
+        alias = "connect-timeout-total",
+        value_name = "DURATION",
+        default_value = "60s",
+        value_parser = duration
+    )]
+    pub(crate) connect_wait: Duration,
     /// Read the migrations from this folder instead of those built into this program
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// The settings of the project, for `validate` and `lint` [default: the `migrate.toml` above the migrations]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
     /// The version table, `table` or `schema.table` [env: `GOOSE_TABLE`] [default: `goose_db_version`]
     #[arg(long, global = true, value_name = "TABLE")]
     pub(crate) table: Option<TableName>,
-    /// The form of data on stdout
+    /// The form of data on stdout; `sarif` and `github` are those of `lint` and `review`, `markdown` is one of `review`,
+    /// `junit` of `verify`
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
-    pub(crate) output: Form,
+    pub(crate) output: DataForm,
     /// The form of log lines on stderr
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
     pub(crate) log_format: Form,
+    /// Write how the command ended to this file, as JSON of at most 4,096 bytes [default: `/dev/termination-log`, where a
+    /// Pod has it]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) termination_log: Option<PathBuf>,
     /// When to colour the text on stderr
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: ColorChoice,
@@ -57,6 +81,29 @@ pub(crate) enum Form {
     #[default]
     Text,
     Json,
+}
+
+/// What data can be written as: SARIF, GitHub's workflow commands and Markdown are forms of findings only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum DataForm {
+    #[default]
+    Text,
+    Json,
+    Sarif,
+    Github,
+    Markdown,
+    Junit,
+}
+
+impl DataForm {
+    /// The form for a command that has no findings to write; `None` when this is one of findings.
+    pub(crate) const fn plain(self) -> Option<Form> {
+        match self {
+            Self::Text => Some(Form::Text),
+            Self::Json => Some(Form::Json),
+            Self::Sarif | Self::Github | Self::Junit | Self::Markdown => None,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,8 +155,12 @@ pub(crate) enum Command {
     },
     /// Show which migrations are applied; changes nothing
     Status,
-    /// Print the current version; changes nothing
+    /// Print the current version, as JSON with what is built in; changes nothing
     Version,
+    /// Ask whether the database is ready for this release; changes nothing
+    Check(CheckArguments),
+    /// Show everything that a run depends on, on one page; changes nothing
+    Doctor,
     /// Print the exact SQL that `up` would send, bookkeeping included; changes nothing
     Plan(PlanArguments),
     /// Show how a migration is read: its statements, or why goose would refuse it
@@ -119,6 +170,23 @@ pub(crate) enum Command {
     },
     /// Check the migrations without a database
     Validate,
+    /// Judge the migrations: locks, rewrites, data loss, what breaks running programs; needs no database
+    Lint(LintArguments),
+    /// Write what a pull request does to the migrations: what is new, what was edited, what it locks, how it is undone
+    Review(ReviewArguments),
+    /// Prove on a scratch server that each migration can be undone and applied again; the database is not touched
+    Verify(VerifyArguments),
+    /// Print the whole schema: of the database that is named, or what the migrations make on a scratch server
+    Schema {
+        /// What to write it as
+        #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+        format: SchemaForm,
+    },
+    /// Explain a diagnostic or a rule, by its id or name; list all of them when left out
+    Explain {
+        /// Such as `L09` or `set-not-null-scan`
+        which: Option<String>,
+    },
     /// Write an empty migration
     Create {
         /// What it does, such as `add_users`
@@ -129,38 +197,33 @@ pub(crate) enum Command {
     },
     /// Renumber migrations that are named by time after the sequential ones
     Fix,
+    /// Write down which migrations nobody may change any more, in the folder's `migrate.lock`
+    Lock {
+        /// Write nothing; fail when the lock is not what would be written
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write the versions up to one as applied and run none of them: for a database that has their schema already
+    Baseline {
+        /// The last version that the database has
+        #[arg(long, value_name = "VERSION")]
+        to: i64,
+    },
+    /// Decide by hand how far a migration counts as applied; the decision is written down
+    Resolve(ResolveArguments),
+    /// Show how far files without a transaction came, statement by statement; changes nothing
+    Journal,
+    /// List the INVALID indexes of the database, or drop those that are named
+    Repair(RepairArguments),
+    /// Show who holds the migration lock, or end that session
+    Unlock(UnlockArguments),
+    /// List the exit codes: what each means, what it says of the database, what a Job should do with it
+    ExitCodes,
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-/// What every command takes that changes a database.
-#[derive(Debug, Args)]
-pub(crate) struct Change {
-    /// Apply migrations below the highest applied version too, first
-    #[arg(long)]
-    allow_missing: bool,
-    /// Run the files without reading or writing the version table
-    #[arg(long)]
-    no_versioning: bool,
-    /// Print the plan and change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// How long to wait for another runner, such as `90s` or `10m`
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
-    pub(crate) lock_wait: Duration,
-}
-
-impl Change {
-    pub(crate) fn out_of_order(&self) -> OutOfOrder {
-        if self.allow_missing { OutOfOrder::Allowed } else { OutOfOrder::Refused }
-    }
-
-    pub(crate) fn versioning(&self) -> Versioning {
-        if self.no_versioning { Versioning::Ignored } else { Versioning::Recorded }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -182,22 +245,110 @@ pub(crate) struct PlanArguments {
     pub(crate) from: Option<i64>,
 }
 
-impl Command {
-    /// The goal of a command that changes a database, and its options.
-    pub(crate) fn change(&self) -> Option<(Goal, &Change)> {
-        Some(match self {
-            Self::Up { to: Some(version), change, .. } | Self::UpTo { version, change } => {
-                (Goal::UpTo(Version(*version)), change)
-            }
-            Self::Up { one: true, change, .. } | Self::UpByOne { change } => (Goal::UpByOne, change),
-            Self::Up { change, .. } => (Goal::Up, change),
-            Self::Down { change } => (Goal::Down, change),
-            Self::DownTo { version, change } => (Goal::DownTo(Version(*version)), change),
-            Self::Redo { change } => (Goal::Redo, change),
-            Self::Reset { change } => (Goal::Reset, change),
-            _ => return None,
-        })
+#[derive(Debug, Args)]
+pub(crate) struct LintArguments {
+    /// Judge only the migrations that this revision of git does not have, such as `origin/main`
+    #[arg(long, value_name = "REV")]
+    pub(crate) since: Option<String>,
+    /// Judge only this version and those above it [default: `judge-from` of `migrate.toml`]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) judge_from: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArguments {
+    /// The revision of git that the branch will be merged into, such as `origin/main` [default: all that neither
+    /// `judge-from` nor the lock calls history is new]
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
+    /// Write the comment, the SARIF, the JSON and a picture of each new migration to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) write: Option<PathBuf>,
+    /// Prove the new migrations on a scratch server, as `verify` does: the one of `--database-url`, or one that is started
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// Prove what is pending on a copy of the database that `--database-url` names, rather than everything from empty
+    #[arg(long)]
+    pub(crate) pending: bool,
+    /// Prove this version and those above it; those below are only applied
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) from: Option<i64>,
+    /// Do not trace what each statement locks, rewrites and scans
+    #[arg(long)]
+    pub(crate) no_trace: bool,
+    /// Send files that end their own transaction as goose does, instead of refusing them
+    #[arg(long)]
+    pub(crate) allow_transaction_control: bool,
+}
+
+/// What a schema is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum SchemaForm {
+    /// Statements that make it on an empty database
+    #[default]
+    Sql,
+    /// Its objects
+    Json,
+    /// An entity-relationship diagram
+    Mermaid,
+}
+
+/// A decision about one version.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("decision").required(true))]
+pub(crate) struct ResolveArguments {
+    /// The version
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: i64,
+    /// It counts as applied
+    #[arg(long, group = "decision")]
+    applied: bool,
+    /// It counts as not applied
+    #[arg(long, group = "decision")]
+    not_applied: bool,
+    /// It goes on with statement N; those before it count as done
+    #[arg(long, group = "decision", value_name = "N")]
+    resume_from: Option<usize>,
+    /// Why; it is written down with the decision
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Do it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+impl ResolveArguments {
+    pub(crate) fn decision(&self) -> Decision {
+        match self.resume_from {
+            Some(number) => Decision::ResumeFrom(number),
+            None if self.applied => Decision::Applied,
+            None => Decision::NotApplied,
+        }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArguments {
+    /// The indexes to drop, exactly as they are listed
+    #[arg(value_name = "INDEX")]
+    pub(crate) indexes: Vec<String>,
+    /// Do it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnlockArguments {
+    /// End the session with this pid, if it holds the lock
+    #[arg(long, value_name = "PID")]
+    pub(crate) terminate: Option<i32>,
+    /// Do it
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

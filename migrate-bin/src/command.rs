@@ -1,29 +1,43 @@
-//! One module a command. `migrations` and `database` find what a command is about.
+//! One module a command. `migrations`, `settings`, `database` and `base` find what a command is about.
 
+mod base;
+mod by_hand;
 mod change;
+mod check;
 mod create;
 mod database;
+mod doctor;
+mod exit_codes;
+mod explain;
 mod fix;
 mod inspect;
+mod lint;
+mod lock;
 mod migrations;
 mod plan;
+mod review;
+mod schema;
+mod settings;
 mod status;
 mod validate;
+mod verify;
 
 use clap::CommandFactory as _;
 use migrate_core::migration::Set;
 use migrate_core::report::{Exit, Failure};
 
 use self::migrations::{folder, load};
-use crate::arguments::{Arguments, Command, Shared};
+use crate::arguments::{Arguments, Command, DataForm, Shared};
 use crate::console::{Console, Trouble};
+use crate::signals::Signals;
 
 /// How a command ended, when it did.
 pub(crate) type Ended = Result<Exit, Trouble>;
 
 /// Runs one command.
-pub(crate) fn run(arguments: &Arguments, embedded: &'static Set, console: &mut Console) -> Ended {
+pub(crate) fn run(arguments: &Arguments, embedded: &'static Set, signals: &Signals, console: &mut Console) -> Ended {
     let shared = &arguments.shared;
+    not_of_another(shared.output, &arguments.command)?;
     match &arguments.command {
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -33,24 +47,81 @@ pub(crate) fn run(arguments: &Arguments, embedded: &'static Set, console: &mut C
         }
         Command::Create { name, sequential } => create::run(&folder(shared, embedded), name, *sequential, console),
         Command::Fix => fix::run(&folder(shared, embedded), console),
+        Command::Lock { check: false } => lock::write(shared, embedded, console),
+        Command::Lock { check: true } => lock::check(&folder(shared, embedded), console),
+        Command::Lint(options) => lint::run(shared, embedded, options, console),
+        Command::Review(options) => {
+            let request = review::Request { options, stop: signals.mind(None) };
+            with_runtime(review::run(shared, embedded, request, console))
+        }
+        Command::ExitCodes => exit_codes::run(console),
+        Command::Explain { which } => explain::run(which.as_deref(), console),
         Command::Validate => validate::run(shared, embedded, console),
         Command::Inspect { migration } => inspect::run(shared, embedded, migration.as_deref(), console),
         Command::Plan(options) if options.offline => plan::run_offline(shared, embedded, options, console),
-        command => with_runtime(connected(command, shared, embedded, console)),
+        command => with_runtime(connected(command, shared, embedded, signals, console)),
     }
 }
 
+/// The forms of data that are those of one command, or of two.
+fn not_of_another(form: DataForm, command: &Command) -> Result<(), Failure> {
+    let (name, is_its_own) = match form {
+        DataForm::Text | DataForm::Json => return Ok(()),
+        DataForm::Sarif | DataForm::Github => ("lint", matches!(command, Command::Lint(_) | Command::Review(_))),
+        DataForm::Junit => ("verify", matches!(command, Command::Verify(_))),
+        DataForm::Markdown => ("review", matches!(command, Command::Review(_))),
+    };
+    if is_its_own {
+        return Ok(());
+    }
+    let help = format!("use `--output text` or `--output json`, or run `migrate {name}`");
+    Err(Failure::new(Exit::Usage, format!("this form of output is one of `{name}` only"), help))
+}
+
 /// The commands that ask a database.
-async fn connected(command: &Command, shared: &Shared, embedded: &'static Set, console: &mut Console) -> Ended {
+async fn connected(
+    command: &Command,
+    shared: &Shared,
+    embedded: &'static Set,
+    signals: &Signals,
+    console: &mut Console,
+) -> Ended {
     if let Some((goal, change)) = command.change() {
+        let stop = signals.mind(change.deadline);
         let set = load(shared, embedded, console)?;
-        return change::run(shared, &set, change::Order { command, goal, change }, console).await;
+        let order = change::Order { command, goal, change, stop };
+        return Box::pin(change::run(shared, &set, order, console)).await;
     }
     match command {
         Command::Status => {
             let set = load(shared, embedded, console)?;
             status::status(shared, &set, console).await
         }
+        Command::Check(options) => {
+            let set = load(shared, embedded, console)?;
+            check::run(shared, &set, options, console).await
+        }
+        Command::Doctor => {
+            let set = load(shared, embedded, console)?;
+            doctor::run(shared, &set, console).await
+        }
+        Command::Resolve(options) => {
+            let set = load(shared, embedded, console)?;
+            by_hand::resolve(shared, &set, options, console).await
+        }
+        Command::Baseline { to } => {
+            let set = load(shared, embedded, console)?;
+            by_hand::baseline(shared, &set, *to, console).await
+        }
+        Command::Verify(options) => {
+            let set = load(shared, embedded, console)?;
+            let stop = signals.mind(None);
+            Box::pin(verify::run(shared, &set, verify::Request { options, stop }, console)).await
+        }
+        Command::Schema { format } => schema::run(shared, embedded, *format, console).await,
+        Command::Journal => by_hand::journal(shared, console).await,
+        Command::Repair(options) => by_hand::repair(shared, options, console).await,
+        Command::Unlock(options) => by_hand::unlock(shared, options, console).await,
         Command::Plan(options) => {
             let set = load(shared, embedded, console)?;
             plan::run(shared, &set, options, console).await
@@ -63,5 +134,8 @@ fn with_runtime(command: impl Future<Output = Ended>) -> Ended {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Failure::new(Exit::Internal, format!("cannot start the I/O of this program: {error}"), "run again")
     })?;
-    runtime.block_on(command)
+    let ended = runtime.block_on(command);
+    // A look-up of a name may still be under way, and nobody waits for its answer any more.
+    runtime.shutdown_background();
+    ended
 }

@@ -1,18 +1,23 @@
 //! Everything this program says: data on stdout, events and errors on stderr, as text or as one JSON object a line.
 
 mod progress;
+mod stream;
 pub(crate) mod words;
 
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::ColorChoice;
 use migrate_core::diagnostic::Diagnostic;
+use migrate_core::lint::Finding;
 use migrate_core::report::{Event, Exit, Failure};
+use migrate_core::verify::Step;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::progress::Progress;
+use self::stream::Stream;
 use crate::arguments::{Form, Shared};
+use crate::farewell::Farewell;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -45,11 +50,15 @@ pub(crate) struct Console {
     color: bool,
     verbose: bool,
     progress: Progress,
+    farewell: Farewell,
+    stderr: Stream,
     unwritten: Option<std::io::Error>,
+    last_said: String,
+    outcome: Value,
 }
 
 impl Console {
-    pub(crate) fn new(shared: &Shared) -> Self {
+    pub(crate) fn new(shared: &Shared, farewell: Farewell) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let color = match shared.color {
             ColorChoice::Always => true,
@@ -58,12 +67,16 @@ impl Console {
         };
         let progress = Progress::new(terminal && shared.log_format == Form::Text && !shared.verbose);
         Self {
-            output: shared.output,
+            output: shared.output.plain().unwrap_or_default(),
             log: shared.log_format,
             color,
             verbose: shared.verbose,
             progress,
+            farewell,
+            stderr: Stream::new(terminal),
             unwritten: None,
+            last_said: String::new(),
+            outcome: Value::Null,
         }
     }
 
@@ -86,6 +99,11 @@ impl Console {
         Some(failure)
     }
 
+    /// Whether text on stdout has colours: findings are data, and are read where they are printed.
+    pub(crate) fn colors_data(&self) -> bool {
+        self.color && std::io::stdout().is_terminal()
+    }
+
     /// Writes a value to stdout as one line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) {
         let text = serde_json::to_string(value).unwrap_or_default();
@@ -94,13 +112,42 @@ impl Console {
 
     /// Says something about the command as a whole.
     pub(crate) fn say(&mut self, event: &str, text: &str) {
+        text.clone_into(&mut self.last_said);
         self.line("info", event, text, json!({}));
+    }
+
+    /// Says something that a person should look at, although the command goes on.
+    pub(crate) fn warn(&mut self, event: &str, text: &str) {
+        self.line("warning", event, text, json!({}));
+    }
+
+    /// What was said last of the command as a whole.
+    pub(crate) fn last_said(&self) -> &str {
+        &self.last_said
+    }
+
+    /// Remembers what a command has done, as fields for the message that the process leaves behind.
+    pub(crate) fn conclude(&mut self, outcome: Value) {
+        self.outcome = outcome;
+    }
+
+    pub(crate) fn outcome(&self) -> Value {
+        self.outcome.clone()
     }
 
     /// Tells an event of a run.
     pub(crate) fn event(&mut self, event: &Event) {
         self.progress.follow(event);
-        let quiet = matches!(event, Event::Started(_) | Event::Planned { .. } | Event::Prepared);
+        self.farewell.follow(event);
+        let quiet = matches!(
+            event,
+            Event::Connected { .. }
+                | Event::Opened(_)
+                | Event::Planned { .. }
+                | Event::Prepared
+                | Event::Started(_)
+                | Event::Statement(_)
+        );
         if quiet && !self.verbose && self.log == Form::Text {
             return;
         }
@@ -112,6 +159,11 @@ impl Console {
         }
         let told = words::of_event(event);
         self.line(told.level, told.name, &told.text, told.fields);
+    }
+
+    /// Tells how far a verification is.
+    pub(crate) fn step(&mut self, step: &Step<'_>) {
+        self.progress.step(step);
     }
 
     /// Writes every problem of the migrations to stderr.
@@ -127,19 +179,39 @@ impl Console {
         }
     }
 
+    /// Writes what rules found to stderr, for a command whose data it is not.
+    pub(crate) fn findings(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            match self.log {
+                Form::Text => self.text(&finding.render(self.color)),
+                Form::Json => {
+                    let fields = words::of_finding(finding);
+                    self.line(finding.severity.word(), "finding", &finding.message, fields);
+                }
+            }
+        }
+    }
+
     /// Tells why the command did not reach its goal.
     pub(crate) fn trouble(&mut self, trouble: &Trouble) {
         self.progress.clear();
         match trouble {
             Trouble::Diagnostics(diagnostics) => {
                 self.diagnostics(diagnostics);
-                let text = words::sum_of_diagnostics(diagnostics);
-                self.line("error", "failed", &text, json!({ "exit": Exit::InvalidMigrations.row().code }));
+                let (text, exit) = (words::sum_of_diagnostics(diagnostics), Exit::InvalidMigrations);
+                let runbook = words::runbook(exit);
+                let fields = json!({ "exit": exit.row().code, "runbook": runbook });
+                self.line("error", "failed", &text, fields);
+                if let (Form::Text, Some(place)) = (self.log, runbook) {
+                    self.text(&format!("runbook: {place}"));
+                }
             }
             Trouble::Failure(failure) => match self.log {
                 Form::Text => {
                     let exit = failure.exit.row();
-                    self.text(&format!("{}\nexit {}: {}", failure.render(self.color), exit.code, exit.meaning));
+                    let runbook = words::runbook(failure.exit).map(|place| format!("\nrunbook: {place}"));
+                    let (error, runbook) = (failure.render(self.color), runbook.unwrap_or_default());
+                    self.text(&format!("{error}\nexit {}: {}{runbook}", exit.code, exit.meaning));
                 }
                 Form::Json => self.line("error", "failed", &failure.message, words::of_failure(failure)),
             },
@@ -164,6 +236,7 @@ impl Console {
             Form::Json => {
                 let mut line = json!({
                     "ts": jiff::Timestamp::now().to_string(), "level": level, "event": event, "message": text,
+                    "run_id": crate::environment::run_id(),
                 });
                 if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
                     line.extend(fields);
@@ -174,10 +247,8 @@ impl Console {
     }
 
     /// A line on stderr, above a progress bar when there is one.
-    fn text(&self, text: &str) {
-        self.progress.suspend(|| {
-            let mut stderr = std::io::stderr().lock();
-            let _gone = writeln!(stderr, "{text}");
-        });
+    fn text(&mut self, text: &str) {
+        let Self { progress, stderr, .. } = self;
+        progress.suspend(|| stderr.line(text));
     }
 }

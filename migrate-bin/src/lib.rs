@@ -15,7 +15,16 @@ mod arguments;
 mod command;
 mod console;
 mod environment;
+mod farewell;
+mod metrics;
+#[cfg(not(feature = "telemetry"))]
+mod no_telemetry;
+mod scratch;
+mod signals;
 mod target;
+#[cfg(feature = "telemetry")]
+mod telemetry;
+mod termination;
 
 use std::process::ExitCode;
 
@@ -25,27 +34,46 @@ use migrate_core::report::Exit;
 
 use self::arguments::Arguments;
 use self::console::Console;
+use self::farewell::{End, Farewell};
+#[cfg(not(feature = "telemetry"))]
+use self::no_telemetry as telemetry;
+use self::signals::Signals;
+use self::termination::Message;
 
 /// Runs the command line of this process on an embedded set of migrations.
 #[must_use]
 pub fn main(set: &'static Set) -> ExitCode {
+    let signals = Signals::attend();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return refused(&error),
     };
-    let mut console = Console::new(&arguments.shared);
-    let ended = command::run(&arguments, set, &mut console);
+    let farewell = Farewell::of(&arguments);
+    signals.leave(farewell.clone());
+    let mut console = Console::new(&arguments.shared, farewell.clone());
+    let ended = command::run(&arguments, set, &signals, &mut console);
     let ended = match console.unwritten() {
         Some(failure) => ended.and(Err(failure.into())),
         None => ended,
     };
-    match ended {
-        Ok(exit) => ExitCode::from(exit.row().code),
-        Err(trouble) => {
-            console.trouble(&trouble);
-            ExitCode::from(trouble.exit().row().code)
-        }
+    let mut message = Message::of(&ended, &console);
+    if arguments.shared.dir.is_none() {
+        message = message.with_set(set);
     }
+    for (event, problem) in farewell.leave(&message, &End::of(&ended, &console)) {
+        console.warn(event, &problem);
+    }
+    let exit = match &ended {
+        Ok(exit) => *exit,
+        Err(trouble) => {
+            console.trouble(trouble);
+            trouble.exit()
+        }
+    };
+    if let Some((event, problem)) = farewell.deliver() {
+        console.warn(event, &problem);
+    }
+    ExitCode::from(exit.row().code)
 }
 
 /// clap repeats the argument that it does not understand. One that may hold a password is left out.
@@ -60,10 +88,15 @@ fn refused(error: &clap::Error) -> ExitCode {
         .map(|argument| value(argument.to_string_lossy().into_owned()))
         .filter(secret)
         .collect();
-    if secrets.is_empty() || !error.use_stderr() {
+    if !error.use_stderr() {
         error.exit();
     }
     let text = secrets.iter().fold(error.to_string(), |text, secret| text.replace(secret.as_str(), "…"));
+    let message = Message::of_exit(Exit::Usage, text.trim_end());
+    let _nobody_to_tell = Farewell::of_refused().leave(&message, &End::by(Exit::Usage));
+    if secrets.is_empty() {
+        error.exit();
+    }
     Console::complain(&text);
     ExitCode::from(Exit::Usage.row().code)
 }

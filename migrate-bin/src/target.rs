@@ -1,15 +1,17 @@
-//! From a database URL to an open session: a server over the network, or one inside this program.
+//! From what names a database to an open session: a server over the network, or one inside this program.
+
+use std::time::Duration;
 
 use migrate_core::apply::Session;
-use migrate_core::report::{Exit, Failure};
-use tokio_postgres::Config;
-use tokio_postgres::config::Host;
+use migrate_core::connect::Connector;
+use migrate_core::connection::{Access, Source, choose};
+use migrate_core::report::{Event, Exit, Failure};
 
 use crate::environment;
 
 /// Where a command connects to.
 pub(crate) enum Target {
-    Server(Box<Config>),
+    Server(Box<Connector>),
     #[cfg(feature = "embedded")]
     Embedded(migrate_scratch::Storage),
 }
@@ -17,35 +19,42 @@ pub(crate) enum Target {
 /// An open session, and what has to be closed with it.
 pub(crate) struct Connected {
     pub(crate) session: Session,
+    /// What opens further sessions, where there can be any.
+    pub(crate) connector: Option<Box<Connector>>,
     #[cfg(feature = "embedded")]
     embedded: Option<migrate_scratch::Embedded>,
 }
 
 impl Target {
-    /// The target of a URL, of `DATABASE_URL`, or of `GOOSE_DBSTRING`.
-    pub(crate) fn find(url: Option<&str>) -> Result<Self, Failure> {
-        let url = url
-            .map(str::to_owned)
-            .filter(|url| !url.is_empty())
-            .or_else(|| environment::variable("DATABASE_URL"))
-            .or_else(|| environment::variable("GOOSE_DBSTRING"));
-        let Some(url) = url else {
+    /// The target that the command line names, or the environment.
+    pub(crate) fn find(url: Option<&str>, access: Access, patience: Duration) -> Result<Self, Failure> {
+        let variables = environment::variables();
+        let Some(source) = choose(url, access, &variables) else {
             return Err(Failure::new(
                 Exit::Usage,
                 "no database is named",
                 "give `--database-url URL` or set DATABASE_URL; `--database-url embedded:./.migrate/db` needs no server",
             ));
         };
-        match url.strip_prefix("embedded:") {
-            Some(path) => embedded(path),
-            None => server(&url).map(|config| Self::Server(Box::new(config))),
+        if let Source::Argument(text) | Source::Variable { text, .. } = &source
+            && let Some(path) = text.strip_prefix("embedded:")
+        {
+            return embedded(path);
         }
+        let account = environment::account();
+        Ok(Self::Server(Box::new(Connector { source, variables, account, database: None, access, patience })))
     }
 
-    pub(crate) async fn connect(self) -> Result<Connected, Failure> {
+    /// Whether the command line names a database, or the environment.
+    pub(crate) fn is_named(url: Option<&str>) -> bool {
+        choose(url, Access::Read, &environment::variables()).is_some()
+    }
+
+    pub(crate) async fn connect(self, observe: &mut (dyn FnMut(Event) + Send)) -> Result<Connected, Failure> {
         match self {
-            Self::Server(config) => Ok(Connected {
-                session: Session::connect(&config).await?,
+            Self::Server(connector) => Ok(Connected {
+                session: Session::open(&connector, observe).await?,
+                connector: Some(connector),
                 #[cfg(feature = "embedded")]
                 embedded: None,
             }),
@@ -65,83 +74,6 @@ impl Connected {
             let _recovers = embedded.close();
         }
     }
-}
-
-/// The settings of a URL or of `key=value` pairs. Nothing of a text that cannot be read is repeated: it may hold the
-/// password anywhere.
-fn server(url: &str) -> Result<Config, Failure> {
-    let invalid = |why: String| Failure::new(Exit::Config, format!("the database URL cannot be used: {why}"), URL_HELP);
-    if let Some(mode) = unsupported_sslmode(url) {
-        return Err(Failure::new(
-            Exit::Tls,
-            format!("`sslmode={mode}` asks for TLS, which this build does not have"),
-            "use `sslmode=disable` on a network you trust, or `sslmode=prefer`",
-        ));
-    }
-    if url.contains("://") && !is_percent_encoded(url) {
-        return Err(invalid("it holds a `%` that is not followed by two hexadecimal digits; write `%25`".into()));
-    }
-    let config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        invalid(speakable(&cause))
-    })?;
-    let at = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
-    if config.get_hosts().iter().any(at) {
-        return Err(invalid("it holds more than one `@`; in a user or a password write `%40`".into()));
-    }
-    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-        return Err(invalid("it names no host".into()));
-    }
-    Ok(config)
-}
-
-/// The parser's complaint as far as it holds nothing of the text but names that are nobody's password.
-fn speakable(cause: &str) -> String {
-    let option = cause.split('`').nth(1).unwrap_or_default();
-    if cause.starts_with("invalid value for option") || LIBPQ_OPTIONS.contains(&option) {
-        cause.to_owned()
-    } else if cause.starts_with("unknown option") {
-        "it holds an option that this program does not know".into()
-    } else {
-        "it is neither a postgres:// URL nor key=value pairs".into()
-    }
-}
-
-/// Options of libpq and pgx that this program does not have: the likely ones in a URL that works elsewhere.
-const LIBPQ_OPTIONS: [&str; 20] = [
-    "channel_binding",
-    "client_encoding",
-    "fallback_application_name",
-    "gssencmode",
-    "krbsrvname",
-    "passfile",
-    "pool_max_conns",
-    "pool_min_conns",
-    "require_auth",
-    "requirepeer",
-    "search_path",
-    "service",
-    "sslcert",
-    "sslcrl",
-    "sslkey",
-    "sslpassword",
-    "sslrootcert",
-    "sslsni",
-    "statement_timeout",
-    "timezone",
-];
-
-fn is_percent_encoded(url: &str) -> bool {
-    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
-    url.split('%').skip(1).all(|rest| hex(rest.as_bytes().first()) && hex(rest.as_bytes().get(1)))
-}
-
-const URL_HELP: &str = "write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with special characters percent-encoded";
-
-fn unsupported_sslmode(url: &str) -> Option<&'static str> {
-    let (_, rest) = url.split_once("sslmode")?;
-    let mode = rest.trim_start().strip_prefix('=')?.trim_start().trim_start_matches('\'');
-    ["require", "verify-ca", "verify-full"].into_iter().find(|known| mode.starts_with(known))
 }
 
 #[cfg(feature = "embedded")]
@@ -165,13 +97,21 @@ fn embedded(_path: &str) -> Result<Target, Failure> {
 
 #[cfg(feature = "embedded")]
 async fn connect_embedded(storage: migrate_scratch::Storage) -> Result<Connected, Failure> {
-    let failed = |error: migrate_scratch::ScratchError| {
-        Failure::new(Exit::Connect, format!("the embedded PostgreSQL does not start: {error}"), "see the message")
-    };
-    let embedded = migrate_scratch::Embedded::open(storage).map_err(failed)?;
-    let stream = embedded.connect().map_err(failed)?;
-    let mut config = Config::new();
-    config.user("postgres").dbname("postgres");
-    let session = Session::over(stream, &config).await?;
-    Ok(Connected { session, embedded: Some(embedded) })
+    let embedded = migrate_scratch::Embedded::open(storage).map_err(|error| not_started(&error))?;
+    let session = session_inside(&embedded, "postgres").await?;
+    Ok(Connected { session, connector: None, embedded: Some(embedded) })
+}
+
+/// A session with one database of an embedded server.
+#[cfg(feature = "embedded")]
+pub(crate) async fn session_inside(embedded: &migrate_scratch::Embedded, database: &str) -> Result<Session, Failure> {
+    let stream = embedded.connect().map_err(|error| not_started(&error))?;
+    let mut config = tokio_postgres::Config::new();
+    config.user("postgres").dbname(database);
+    Session::over(stream, &config).await
+}
+
+#[cfg(feature = "embedded")]
+pub(crate) fn not_started(error: &migrate_scratch::ScratchError) -> Failure {
+    Failure::new(Exit::Connect, format!("the embedded PostgreSQL does not start: {error}"), "see the message")
 }

@@ -1,27 +1,45 @@
 //! Carrying a plan out on a real server, exactly once.
 //!
-//! Floor 9, the only async one and the only one that knows a driver. Invariant: it can do nothing but a plan; what is
+//! Floor 10; only this one and `connect` below it wait, and know a driver. Invariant: it can do nothing but a plan; what is
 //! sent are the messages of `flight`, and whether they may run is decided by their guard on the server, under the lock.
 
+mod by_hand;
+mod convoy;
 mod database;
+mod doubt;
+mod examination;
 mod failure;
-mod sending;
+mod log;
+mod lookout;
+mod pooler;
+mod recovery;
+mod run;
 mod session;
+mod sizes;
+mod stop;
+mod stored;
 mod waiting;
+mod walking;
+mod watch;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+pub use by_hand::{
+    InvalidIndex, JournalLine, Resolution, baseline, drop_invalid_index, invalid_indexes, journal, lock_holder,
+    resolve, terminate,
+};
 pub use database::{Database, read};
-pub use session::Session;
+pub use examination::{Examination, Hazard, Pooling, Privilege, examine};
+pub use session::{Connect, Connecting, Session};
+pub use sizes::{Size, Touch, touches, weigh};
+pub use stop::{Cause, Stop, StopSwitch};
 
-use self::sending::Outcome;
-use self::waiting::Patience;
-use crate::flight::{Bookkeeping, Flight, Refusal, TableName, flight, prepare};
+use crate::flight::{Bookkeeping, TableName, Tables, Terms};
 use crate::history::History;
-use crate::migration::{Direction, Set, Version};
+use crate::migration::Set;
 use crate::parse::Environment;
-use crate::plan::{Batch, Goal, OutOfOrder, Plan, Request, Versioning, Warning, plan};
-use crate::report::{Event, Failure, Ran, Report, UNTOUCHED};
+use crate::plan::{Goal, OutOfOrder, OwnTransactions, Request, Versioning};
+use crate::report::{Event, Failure, Report};
 
 /// A command that changes a database.
 #[derive(Debug, Clone)]
@@ -36,13 +54,59 @@ pub struct Command<'a> {
     pub out_of_order: OutOfOrder,
     /// Whether the version table takes part.
     pub versioning: Versioning,
+    /// Whether a file may end its transaction itself.
+    pub own_transactions: OwnTransactions,
+    /// Whether all files run in one transaction: all of them, or none.
+    pub single_transaction: bool,
+    /// Whether versions without a file are undone with what the ledger keeps of them.
+    pub stored_downs: bool,
     /// Values of variables in ENVSUB files.
     pub environment: &'a Environment,
-    /// How long to wait for another runner's lock.
-    pub lock_wait: Duration,
+    /// What tells this run apart from others, in the bookkeeping and in the log.
+    pub run: String,
+    /// How long each migration may wait, and as whom it runs.
+    pub terms: Terms,
+    /// How long the run waits for others.
+    pub limits: Limits,
 }
 
-impl Command<'_> {
+/// How long a run waits for others, and how much it has under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For another runner's lock.
+    pub lock_wait: Duration,
+    /// For the application's locks: a migration that did not get them is rolled back and tried again.
+    pub lock_retry: Duration,
+    /// How many migrations may be on the wire at once; 1 sends one after the other.
+    pub flights: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { lock_wait: Duration::from_mins(10), lock_retry: Duration::from_mins(5), flights: 24 }
+    }
+}
+
+impl<'c> Command<'c> {
+    /// A command with the usual table, terms and limits.
+    #[must_use]
+    pub fn new(set: &'c Set, goal: Goal, environment: &'c Environment) -> Self {
+        Self {
+            set,
+            table: TableName::default(),
+            goal,
+            out_of_order: OutOfOrder::Refused,
+            versioning: Versioning::Recorded,
+            own_transactions: OwnTransactions::Refused,
+            single_transaction: false,
+            stored_downs: false,
+            environment,
+            run: String::new(),
+            terms: Terms::default(),
+            limits: Limits::default(),
+        }
+    }
+
     /// The request for a plan on a history.
     #[must_use]
     pub fn request<'a>(&'a self, history: &'a History) -> Request<'a> {
@@ -52,195 +116,54 @@ impl Command<'_> {
             goal: self.goal,
             out_of_order: self.out_of_order,
             versioning: self.versioning,
+            own_transactions: self.own_transactions,
             environment: self.environment,
         }
     }
+
+    /// What its flights write beside the versions.
+    #[must_use]
+    pub fn bookkeeping(&self, tables: Tables) -> Bookkeeping {
+        let release = self.set.release.clone().into_owned();
+        Bookkeeping { tables, release, run: self.run.clone(), terms: self.terms.clone() }
+    }
+}
+
+/// What a run can turn to: further sessions with the same database, and whether it is asked to end.
+#[derive(Clone)]
+pub struct Means<'a> {
+    /// Opens further sessions; nothing where the one it has is the only one there can be.
+    pub connect: Option<&'a dyn Connect>,
+    /// Whether the run is asked to end.
+    pub stop: Stop,
+}
+
+impl Means<'_> {
+    /// One session, and nobody who ends it early.
+    #[must_use]
+    pub const fn alone() -> Self {
+        Self { connect: None, stop: Stop::never() }
+    }
+}
+
+/// Why a run that was asked to end did so before it had begun anything.
+#[must_use]
+pub fn stopped(cause: Cause, doing: &str) -> Failure {
+    failure::stopped(cause, doing, &[])
 }
 
 /// Plans and runs a command until its goal is reached; `observe` sees every event as it happens.
 ///
-/// When another runner changed the history in between, a new plan is made from the new history.
+/// When another runner changed the history in between, a new plan is made from the new history. When the connection
+/// breaks, a new one is opened and asked what became of what was under way.
 ///
 /// # Errors
 /// The failure names the state the database is in; what was done before it is in its report.
 pub async fn apply(
     session: &mut Session,
     command: &Command<'_>,
+    means: &Means<'_>,
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Report, Failure> {
-    let mut run = Run {
-        session,
-        command,
-        observe,
-        report: Report::default(),
-        patience: Patience::new(command.lock_wait),
-        last_read: None,
-        warned: Vec::new(),
-        planned: None,
-        started: None,
-    };
-    loop {
-        let database =
-            read(run.session, &command.table, command.versioning).await.map_err(|failure| run.with_report(failure))?;
-        run.notice_history(&database.history);
-        let plan = plan(command.request(&database.history)).map_err(|error| run.with_report(Failure::from(&error)))?;
-        if run.carry_out(&plan, &database).await? {
-            return Ok(run.report);
-        }
-    }
-}
-
-struct Run<'r, 'c> {
-    session: &'r mut Session,
-    command: &'r Command<'c>,
-    observe: &'r mut (dyn FnMut(Event) + Send),
-    report: Report,
-    patience: Patience,
-    last_read: Option<History>,
-    /// What was told already: a new plan after a wait tells only what is new.
-    warned: Vec<Warning>,
-    planned: Option<usize>,
-    started: Option<Ran>,
-}
-
-/// How a flight left things.
-enum Flown {
-    /// Applied and recorded.
-    Landed,
-    /// Another runner held the lock; a moment was waited.
-    Waited,
-    /// The history was not the planned one.
-    Moved,
-}
-
-impl Run<'_, '_> {
-    /// A history that changed since the last plan is progress, by whoever made it.
-    fn notice_history(&mut self, history: &History) {
-        self.report.current = history.current().0;
-        if self.last_read.as_ref() != Some(history) {
-            self.patience.forget_moves();
-        }
-        self.last_read = Some(history.clone());
-    }
-
-    /// Runs a plan; false when the history moved and a new plan is needed.
-    async fn carry_out(&mut self, plan: &Plan<'_>, database: &Database) -> Result<bool, Failure> {
-        let bookkeeping =
-            Bookkeeping { tables: database.tables.clone(), release: self.command.set.release.clone().into_owned() };
-        if self.planned.replace(plan.batches.len()) != Some(plan.batches.len()) {
-            (self.observe)(Event::Planned { files: plan.batches.len() });
-        }
-        for warning in &plan.warnings {
-            if !self.warned.contains(warning) {
-                (self.observe)(Event::Warned(warning.clone()));
-                self.warned.push(warning.clone());
-            }
-        }
-        if let Some(preparation) = plan.preparation {
-            let flight = prepare(preparation, &bookkeeping.tables);
-            if !matches!(self.fly(&flight, None).await?, Flown::Landed) {
-                return Ok(false);
-            }
-            (self.observe)(Event::Prepared);
-        }
-        let mut history = database.history.clone();
-        for (index, batch) in plan.batches.iter().enumerate() {
-            if !self.run_batch(batch, &bookkeeping, index > 0).await? {
-                return Ok(false);
-            }
-            match batch.direction {
-                Direction::Up => history.record(batch.migration.version),
-                Direction::Down => history.forget(batch.migration.version),
-            }
-            self.report.current = history.current().0;
-        }
-        Ok(true)
-    }
-
-    async fn run_batch(&mut self, batch: &Batch<'_>, bookkeeping: &Bookkeeping, later: bool) -> Result<bool, Failure> {
-        let ran = Ran {
-            version: batch.migration.version,
-            file: batch.migration.file.clone().into_owned(),
-            direction: batch.direction,
-            statements: batch.statements.len(),
-        };
-        if self.started.as_ref() != Some(&ran) {
-            (self.observe)(Event::Started(ran.clone()));
-            self.started = Some(ran.clone());
-        }
-        let flight = flight(batch, bookkeeping);
-        let start = Instant::now();
-        // Redo has a second half that no new plan would contain, and a plan without versioning would start anew: both
-        // wait for the lock on the spot.
-        let half_done = later && (self.command.goal == Goal::Redo || self.command.versioning == Versioning::Ignored);
-        loop {
-            match self.fly(&flight, Some(batch)).await? {
-                Flown::Landed => break,
-                Flown::Waited if half_done => {}
-                Flown::Moved if half_done => return Err(self.with_report(failure::half_redone(batch))),
-                Flown::Waited | Flown::Moved => return Ok(false),
-            }
-        }
-        let duration = start.elapsed();
-        (self.observe)(Event::Finished(ran.clone(), duration));
-        self.report.ran.push((ran, duration));
-        self.started = None;
-        Ok(true)
-    }
-
-    /// Sends a flight. When its guard refuses, nothing of it has run.
-    async fn fly(&mut self, flight: &Flight<'_>, batch: Option<&Batch<'_>>) -> Result<Flown, Failure> {
-        let outcome = sending::send(self.session, flight).await;
-        for notice in self.session.notices() {
-            (self.observe)(notice);
-        }
-        match outcome {
-            Outcome::Done => {
-                self.patience.restore();
-                Ok(Flown::Landed)
-            }
-            Outcome::Refused(Refusal::Busy) => {
-                self.wait().await?;
-                Ok(Flown::Waited)
-            }
-            Outcome::Refused(Refusal::Moved) => {
-                if self.patience.spend_on_a_move() {
-                    return Ok(Flown::Moved);
-                }
-                Err(self.with_report(failure::history_reads_differently()))
-            }
-            Outcome::Refused(Refusal::NoTransaction) => Err(self.with_report(failure::no_transaction())),
-            Outcome::Failed(fault) => {
-                let failure = failure::of_fault(&fault, flight, batch, Version(self.report.current));
-                Err(self.with_report(failure))
-            }
-        }
-    }
-
-    async fn wait(&mut self) -> Result<(), Failure> {
-        if self.patience.is_over() {
-            let holder = waiting::holder(self.session).await;
-            return Err(self.with_report(failure::lock_busy(&holder, self.command.lock_wait)));
-        }
-        if self.patience.wants_to_speak() {
-            let holder = waiting::holder(self.session).await;
-            (self.observe)(Event::Waiting { holder });
-        }
-        self.patience.wait().await;
-        Ok(())
-    }
-
-    /// The failure with what was done before it: "nothing was changed" is true of a run only when nothing ran.
-    fn with_report(&self, failure: Failure) -> Failure {
-        let failure = Failure { report: self.report.clone(), ..failure };
-        if self.report.ran.is_empty() || failure.state != UNTOUCHED {
-            return failure;
-        }
-        let state = format!(
-            "{} of this run's migrations are done; the database is at version {}",
-            self.report.ran.len(),
-            self.report.current
-        );
-        Failure { state, ..failure }
-    }
+    run::Run::new(session, command, means, observe).reach_its_goal().await
 }

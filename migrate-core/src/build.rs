@@ -1,17 +1,23 @@
 //! What keeps an embedded set and its folder together: watching while building, comparing while running.
 //!
-//! Floor 4. From a folder to what cargo must know about it, and from an embedded [`Set`] to what changed in its folder
+//! Floor 5. From a folder to what cargo must know about it, and from an embedded [`Set`] to what changed in its folder
 //! since. Cargo compares times and not contents, and `include_str!` cannot see a new file: the build script watches,
 //! the macro reads, and [`stale`] finds what both missed. Invariant: nothing here refuses a folder; what is wrong with
 //! one is the macro's to say, so that each error is shown once.
 
+mod revision;
+
 use std::path::Path;
 
+use crate::config;
 use crate::diagnostic::Code;
-use crate::migration::{Digest, Set};
+use crate::lock;
+pub use crate::migration::Change;
+use crate::migration::{self, Digest, Set};
 use crate::parse::{Folder, read_folder};
 
-/// Makes cargo build the calling package again when `folder` changes; the one line of a `build.rs`.
+/// Makes cargo build the calling package again when `folder` changes, and hands on the revision of git, where there is
+/// one; the one line of a `build.rs`.
 ///
 /// `folder` is relative to the folder of the package's `Cargo.toml`. One call a folder.
 ///
@@ -23,18 +29,22 @@ use crate::parse::{Folder, read_folder};
 /// ```
 pub fn watch(folder: impl AsRef<Path>) {
     #[expect(clippy::print_stdout, reason = "a build script speaks to cargo by printing")]
-    for line in instructions(folder.as_ref()) {
+    for line in instructions(folder.as_ref()).into_iter().chain(revision::instructions(Path::new("."))) {
         println!("{line}");
     }
 }
 
-/// What the build script says to cargo. A folder that is missing is watched too: `embed!` reports it, and is run again
+/// What the build script says to cargo, the lock and the settings included. A folder that is missing is watched too: `embed!` reports it, and is run again
 /// when it appears.
 fn instructions(folder: &Path) -> Vec<String> {
     let read = read_folder(folder, &folder.display().to_string());
     let files = read.sources.iter().map(|source| folder.join(&source.file));
+    // A path that is not there would run the build script every time; where the lock appears, the folder changes.
+    let lock = Some(folder.join(lock::FILE)).filter(|lock| lock.is_file());
     let mut lines: Vec<String> = std::iter::once(folder.to_path_buf())
         .chain(files)
+        .chain(lock)
+        .chain(config::find(folder))
         .map(|path| format!("cargo:rerun-if-changed={}", path.display()))
         .collect();
     lines.extend(watch_variable(folder).map(|name| format!("cargo:rustc-env={name}={}", read.digest())));
@@ -63,17 +73,6 @@ pub struct Stale {
     pub changes: Vec<Change>,
 }
 
-/// How a file of the folder differs from the embedded one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
-    /// The folder has a file of this name, the set has none.
-    Added(String),
-    /// Both have it, with different texts.
-    Changed(String),
-    /// The set has it, the folder does not.
-    Removed(String),
-}
-
 /// Compares an embedded set with the folder it came from. Nothing is said where that folder cannot be read, as on any
 /// machine but the one that built the program.
 #[must_use]
@@ -91,39 +90,10 @@ pub fn stale(set: &Set) -> Option<Stale> {
 }
 
 fn changes(set: &Set, folder: &Folder) -> Vec<Change> {
-    let embedded = |file: &str| set.migrations.iter().find(|migration| migration.file == file);
-    let differing = folder.sources.iter().filter_map(|source| match (embedded(&source.file), &source.text) {
-        (None, _) => Some(Change::Added(source.file.clone())),
-        (Some(migration), Ok(text)) if migration.digest == Digest::of_text(text) => None,
-        (Some(_), _) => Some(Change::Changed(source.file.clone())),
-    });
-    let kept = |file: &str| folder.sources.iter().any(|source| source.file == file);
-    let removed = set.migrations.iter().filter(|migration| !kept(&migration.file));
-    let mut changes: Vec<Change> =
-        differing.chain(removed.map(|migration| Change::Removed(migration.file.clone().into_owned()))).collect();
-    changes.sort_by(|a, b| a.file().cmp(b.file()));
-    changes
-}
-
-impl Change {
-    /// The name of the file.
-    #[must_use]
-    pub fn file(&self) -> &str {
-        match self {
-            Self::Added(file) | Self::Changed(file) | Self::Removed(file) => file,
-        }
-    }
-}
-
-impl std::fmt::Display for Change {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let verb = match self {
-            Self::Added(_) => "added",
-            Self::Changed(_) => "changed",
-            Self::Removed(_) => "removed",
-        };
-        write!(f, "{} was {verb}", self.file())
-    }
+    migration::changes(
+        set.migrations.iter().map(|migration| (migration.file.as_ref(), migration.digest)),
+        folder.sources.iter().map(|source| (source.file.as_str(), source.text.as_deref().ok().map(Digest::of_text))),
+    )
 }
 
 /// How many changes the message names.
@@ -205,6 +175,18 @@ mod tests {
                 format!("cargo:rustc-env={variable}={digest}"),
             ]
         );
+    }
+
+    #[test]
+    fn the_lock_and_the_settings_are_watched_where_they_are() {
+        let folder = folder(&["1_a.sql"]);
+        fs::write(folder.path().join(config::FILE), "").unwrap();
+        fs::write(folder.path().join(lock::FILE), "").unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        let lines = instructions(&path);
+        for file in ["migrate.lock", "migrate.toml"] {
+            assert!(lines.contains(&format!("cargo:rerun-if-changed={}/{file}", path.display())), "{lines:?}");
+        }
     }
 
     #[test]

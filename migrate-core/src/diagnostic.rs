@@ -48,7 +48,7 @@ pub struct Problem {
 
 /// The line of a source that an excerpt shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Excerpt {
+pub struct Excerpt {
     pub(crate) position: Position,
     line_text: String,
     /// Byte range of the fault within `line_text`.
@@ -132,6 +132,7 @@ impl Diagnostic {
             message: &self.message,
             path: Some(&self.path),
             excerpt: self.excerpt.as_ref(),
+            label: "",
             notes: Vec::new(),
             help: &self.help,
         };
@@ -156,14 +157,22 @@ pub(crate) struct Page<'a> {
     pub(crate) message: &'a str,
     pub(crate) path: Option<&'a str>,
     pub(crate) excerpt: Option<&'a Excerpt>,
+    /// What stands beside the caret; empty for nothing.
+    pub(crate) label: &'a str,
     /// Labelled lines below the excerpt, such as `state: …`.
     pub(crate) notes: Vec<(&'a str, &'a str)>,
+    /// The last line; empty for none.
     pub(crate) help: &'a str,
 }
 
 /// Draws a failed command like an error of a file.
 pub(crate) fn render_failure(page: &Page<'_>, color: bool) -> String {
-    render::render(Severity::Error, page, color)
+    render_page(Severity::Error, page, color)
+}
+
+/// Draws a message that another floor worded.
+pub(crate) fn render_page(severity: Severity, page: &Page<'_>, color: bool) -> String {
+    render::render(severity, page, color)
 }
 
 /// Whether any of the problems refuses the set.
@@ -174,7 +183,7 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
 
 /// The text with its control characters spelled out: file names, comments and values may hold any, and a terminal or
 /// a reader of lines must not be told what to do by them.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }

@@ -3,19 +3,33 @@
 //! Floor 7. From a [`Batch`] to a [`Flight`], text only. Invariant: the statements are the batch's own bytes, and
 //! `COMMIT` is a message of its own, so that no server ever commits a half-received migration.
 
+mod by_hand;
+mod evidence;
 mod guard;
+mod journal;
+mod kind;
 mod ledger;
+mod sharing;
 mod table;
+mod terms;
+mod walk;
 
 use std::borrow::Cow;
 
-pub use guard::{LOCK_KEY, Refusal};
+pub use by_hand::{Decision, baseline, drop_index, resolve, unfinished_direction};
+pub use evidence::{finalize, question};
+pub use guard::{INVALID_INDEX, LOCK_KEY, Refusal};
 #[cfg(feature = "postgres")]
-pub(crate) use ledger::select_history;
-pub(crate) use table::literal;
+pub(crate) use journal::evidence_of;
+pub(crate) use journal::select as select_journal;
+pub use kind::{Nature, Unit, alone, units};
+#[cfg(feature = "postgres")]
+pub(crate) use ledger::select_stored;
+pub(crate) use ledger::{Ledger, select_history};
 pub use table::{TableName, TableNameError, Tables};
-#[cfg(feature = "postgres")]
-pub(crate) use table::{ledger_name, quote};
+pub(crate) use table::{journal_name, ledger_name, literal, quote};
+pub use terms::Terms;
+pub use walk::{closing, done, failed, opening, unit};
 
 use crate::migration::{Mode, Statement};
 use crate::plan::{Batch, Preparation};
@@ -27,6 +41,10 @@ pub struct Bookkeeping {
     pub tables: Tables,
     /// Name and version of the program's release, empty when unknown.
     pub release: String,
+    /// What tells this run apart from others.
+    pub run: String,
+    /// How long its migrations may wait, and as whom they run.
+    pub terms: Terms,
 }
 
 /// What a message is for.
@@ -38,12 +56,23 @@ pub enum Purpose {
     Guard,
     /// Takes the session lock of a file without a transaction.
     Lock,
-    /// A statement of the file; the index among the batch's statements.
-    Statement(usize),
+    /// Statements of the file, by their indexes among the batch's. Several only where each of them is one plain command.
+    Statements {
+        /// The first one.
+        first: usize,
+        /// How many.
+        count: usize,
+    },
     /// Behind a file without a transaction: that it left none open, and that the lock is still held.
     Closing,
     /// Makes the session what it was before the file.
     Hygiene,
+    /// Sets the timeouts of one statement outside a transaction, and those of the file behind it.
+    Timeouts,
+    /// That an index which was built concurrently can be used.
+    Verify,
+    /// Writes how far the file came.
+    Journal,
     /// Creates what the bookkeeping needs.
     Prepare,
     /// Writes or removes the version's rows.
@@ -62,9 +91,12 @@ impl Purpose {
             Self::Begin => "begin",
             Self::Guard => "guard",
             Self::Lock => "lock",
-            Self::Statement(_) => "statement",
+            Self::Statements { .. } => "statement",
             Self::Closing => "closing",
             Self::Hygiene => "hygiene",
+            Self::Timeouts => "timeouts",
+            Self::Verify => "verify",
+            Self::Journal => "journal",
             Self::Prepare => "prepare",
             Self::Record => "record",
             Self::Commit => "commit",
@@ -80,6 +112,28 @@ pub struct Message<'a> {
     pub purpose: Purpose,
     /// Its text.
     pub sql: Cow<'a, str>,
+    /// Where its statements start, when it holds several.
+    pub(crate) starts: Vec<u32>,
+}
+
+impl Message<'_> {
+    /// The statement that is the next one to be done when so many of its commands are.
+    #[must_use]
+    pub fn statement_at(&self, done: usize) -> Option<usize> {
+        match self.purpose {
+            Purpose::Statements { first, count } => Some(first + done.min(count - 1)),
+            _ => None,
+        }
+    }
+
+    /// The statement that holds a byte of its text, and where in the text it starts.
+    #[must_use]
+    pub fn statement_holding(&self, byte: usize) -> Option<(usize, usize)> {
+        let Purpose::Statements { first, .. } = self.purpose else { return None };
+        let after = self.starts.partition_point(|start| *start as usize <= byte);
+        let index = after.saturating_sub(1);
+        Some((first + index, self.starts.get(index).map_or(0, |start| *start as usize)))
+    }
 }
 
 /// How the messages of a flight may be sent.
@@ -122,33 +176,67 @@ const RESET_SESSION: &str = "RESET ALL; DISCARD TEMP; DEALLOCATE ALL; UNLISTEN *
 /// The messages of a batch.
 #[must_use]
 pub fn flight<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
+    match pace(batch) {
+        Pace::Stepwise => stepwise(batch, bookkeeping),
+        Pace::Pipelined => pipelined(batch, bookkeeping),
+        Pace::Unwrapped => unwrapped(batch, bookkeeping),
+    }
+}
+
+/// How a batch may be sent.
+#[must_use]
+pub fn pace(batch: &Batch<'_>) -> Pace {
     match batch.mode() {
-        Mode::Transaction if batch.step.transaction_control => stepwise(batch, bookkeeping),
-        Mode::Transaction => pipelined(batch, bookkeeping),
-        Mode::NoTransaction => unwrapped(batch, bookkeeping),
+        Mode::Transaction if batch.step.transaction_control => Pace::Stepwise,
+        Mode::Transaction => Pace::Pipelined,
+        Mode::NoTransaction => Pace::Unwrapped,
     }
 }
 
 fn pipelined<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
     let mut messages =
-        vec![message(Purpose::Begin, BEGIN), message(Purpose::Guard, guard::transaction(batch, &bookkeeping.tables))];
-    messages.extend(statements(batch));
-    if batch.step.session_state {
-        messages.push(message(Purpose::Hygiene, HYGIENE));
-    }
-    messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
+        vec![message(Purpose::Begin, BEGIN), message(Purpose::Guard, guard::transaction(batch, bookkeeping))];
+    messages.extend(body(batch, bookkeeping));
     messages.push(message(Purpose::Commit, "COMMIT"));
     Flight { pace: Pace::Pipelined, messages }
+}
+
+/// Several transactional batches in one transaction: all of them, or none. With each, its first message.
+#[must_use]
+pub fn together<'a>(batches: &'a [Batch<'_>], bookkeeping: &Bookkeeping) -> (Flight<'a>, Vec<usize>) {
+    let mut messages = vec![message(Purpose::Begin, BEGIN)];
+    let mut firsts = Vec::with_capacity(batches.len());
+    for (index, batch) in batches.iter().enumerate() {
+        // BEGIN belongs to the first of them.
+        firsts.push(if index == 0 { 0 } else { messages.len() });
+        let guard = if index == 0 { guard::transaction(batch, bookkeeping) } else { guard::next(batch, bookkeeping) };
+        messages.push(message(Purpose::Guard, guard));
+        messages.extend(body(batch, bookkeeping));
+    }
+    messages.push(message(Purpose::Commit, "COMMIT"));
+    (Flight { pace: Pace::Pipelined, messages }, firsts)
+}
+
+/// A batch's statements, what makes the session what it was, and its record.
+fn body<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Vec<Message<'a>> {
+    let mut messages = sharing::messages(batch, 0..batch.statements.len());
+    if batch.step.session_state {
+        messages.push(message(Purpose::Hygiene, HYGIENE));
+    } else if bookkeeping.terms.role.is_some() {
+        messages.push(message(Purpose::Hygiene, RESET_ROLE));
+    }
+    messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
+    messages
 }
 
 fn stepwise<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
     let mut messages = vec![
         message(Purpose::Lock, guard::session_lock()),
         message(Purpose::Begin, BEGIN),
-        message(Purpose::Guard, guard::transaction(batch, &bookkeeping.tables)),
+        message(Purpose::Guard, guard::transaction(batch, bookkeeping)),
     ];
-    messages.extend(statements(batch));
-    if batch.step.session_state {
+    messages.extend(each(batch));
+    if batch.step.session_state || bookkeeping.terms.role.is_some() {
         messages.push(message(Purpose::Hygiene, RESET_ROLE));
     }
     messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
@@ -158,16 +246,14 @@ fn stepwise<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
 }
 
 fn unwrapped<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
+    if batch.record.is_some() {
+        return Flight { pace: Pace::Unwrapped, messages: walk::whole(batch, bookkeeping) };
+    }
     let mut messages = vec![
         message(Purpose::Lock, guard::session_lock()),
-        message(Purpose::Guard, guard::session(batch, &bookkeeping.tables)),
+        message(Purpose::Guard, guard::session(batch, bookkeeping)),
     ];
-    messages.extend(statements(batch));
-    if batch.step.session_state || batch.step.transaction_control {
-        messages.push(message(Purpose::Hygiene, RESET_ROLE));
-        messages.push(message(Purpose::Closing, guard::closing(batch, &bookkeeping.tables)));
-    }
-    messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
+    messages.extend(each(batch));
     messages.extend(end_of_session_lock());
     Flight { pace: Pace::Unwrapped, messages }
 }
@@ -190,18 +276,27 @@ pub fn prepare(preparation: Preparation, tables: &Tables) -> Flight<'static> {
     }
     if !preparation.existing.ledger {
         messages.push(message(Purpose::Prepare, ledger::create_ledger(tables)));
+    } else if !preparation.existing.ledger_is_current {
+        messages.push(message(Purpose::Prepare, ledger::complete_ledger(tables)));
+    }
+    if preparation.journal && !preparation.existing.journal {
+        messages.push(message(Purpose::Prepare, journal::create(tables)));
     }
     messages.push(message(Purpose::Commit, "COMMIT"));
     Flight { pace: Pace::Pipelined, messages }
 }
 
-fn statements<'a>(batch: &'a Batch<'_>) -> impl Iterator<Item = Message<'a>> {
-    batch.statements.iter().enumerate().map(|(index, statement): (usize, &'a Statement)| Message {
-        purpose: Purpose::Statement(index),
-        sql: Cow::Borrowed(batch.sql(statement)),
-    })
+/// Each statement by itself: outside a transaction that the file leaves alone, a string of several would be one of its
+/// own.
+fn each<'a>(batch: &'a Batch<'_>) -> impl Iterator<Item = Message<'a>> {
+    (0..batch.statements.len()).map(|index| statement(batch, index))
+}
+
+fn statement<'a>(batch: &'a Batch<'_>, index: usize) -> Message<'a> {
+    let statements: &'a [Statement] = &batch.statements;
+    message(Purpose::Statements { first: index, count: 1 }, Cow::Borrowed(batch.sql(&statements[index])))
 }
 
 fn message<'a>(purpose: Purpose, sql: impl Into<Cow<'a, str>>) -> Message<'a> {
-    Message { purpose, sql: sql.into() }
+    Message { purpose, sql: sql.into(), starts: Vec::new() }
 }

@@ -24,12 +24,15 @@
 //!     goal: plan::Goal::Up,
 //!     out_of_order: plan::OutOfOrder::Refused,
 //!     versioning: plan::Versioning::Recorded,
+//!     own_transactions: plan::OwnTransactions::Refused,
 //!     environment: &parse::Environment::default(),
 //! };
 //! let plan = plan::plan(request)?;
 //! let bookkeeping = flight::Bookkeeping {
 //!     tables: flight::TableName::default().in_schema("public"),
 //!     release: "app 1.0".into(),
+//!     run: "1".into(),
+//!     terms: flight::Terms::default(),
 //! };
 //! let flight = flight::flight(&plan.batches[0], &bookkeeping);
 //! assert_eq!(flight.messages[2].sql, "CREATE TABLE users (id bigint);");
@@ -39,13 +42,30 @@
 #[cfg(feature = "postgres")]
 pub mod apply;
 pub mod build;
+pub mod catalog;
 pub mod check;
+pub mod command;
+pub mod config;
+#[cfg(feature = "postgres")]
+pub mod connect;
+#[cfg(feature = "postgres")]
+pub mod connection;
 pub mod diagnostic;
+pub mod effect;
 pub mod flight;
+pub mod gate;
 pub mod history;
+pub mod lint;
+pub mod lock;
 pub mod migration;
+mod parallel;
 pub mod parse;
 pub mod plan;
 pub mod report;
+pub mod review;
+pub mod schema;
 pub mod step;
 pub mod text;
+pub mod verdict;
+#[cfg(feature = "postgres")]
+pub mod verify;

@@ -4,10 +4,12 @@
 //! is const-constructible, and nothing downstream knows which. Invariant: a [`Statement`] never owns text that its
 //! migration's text already holds.
 
+mod change;
 mod digest;
 
 use std::borrow::Cow;
 
+pub use change::{Change, changes};
 pub use digest::Digest;
 
 use crate::text::Span;
@@ -28,7 +30,7 @@ impl std::fmt::Display for Version {
 }
 
 /// Which section of a file: forward or back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// The section under `-- +goose Up`.
     Up,
@@ -178,6 +180,8 @@ pub struct Set {
     pub origin: Origin,
     /// Name and version of the package that embedded them; empty for a folder read at run time.
     pub release: Cow<'static, str>,
+    /// The revision of the sources that it was built from, where the build knew it; empty otherwise.
+    pub revision: Cow<'static, str>,
 }
 
 impl Set {

@@ -4,6 +4,8 @@
 //! files. Invariant: the statements are byte for byte what goose would send.
 
 mod annotation;
+mod boundaries;
+pub(crate) mod grammar;
 mod machine;
 mod name;
 mod source;
@@ -12,6 +14,7 @@ mod variables;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+pub(crate) use boundaries::{cuts, hidden};
 pub use machine::{Section, split};
 pub use name::{NameError, version};
 pub use source::{Folder, Source, read_file, read_folder};
@@ -19,6 +22,7 @@ pub use variables::{Environment, Substitution};
 
 use crate::diagnostic::{Code, Diagnostic, Problem};
 use crate::migration::{Body, Digest, Direction, Migration, Mode, Origin, Set, Statement, Version};
+use crate::parallel;
 
 /// The statements of both directions of one file.
 #[derive(Debug)]
@@ -43,24 +47,40 @@ pub struct Parsed {
 /// Parses a folder's files into a set. All problems of all files are reported at once.
 #[must_use]
 pub fn parse(folder: Folder) -> Parsed {
-    let digest = folder.digest();
+    let read: Vec<(Digest, Cut)> = parallel::map(&folder.sources, |source| {
+        let text = source.text.as_deref().unwrap_or_default();
+        (Digest::of_text(text), sections(text))
+    });
+    let (digests, cuts): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+    let digest = folder.digest_of(&digests);
     let mut diagnostics = folder.diagnostics;
     refuse_duplicates(&folder.sources, &folder.shown, &mut diagnostics);
     let mut migrations = Vec::new();
-    for source in folder.sources {
+    for (source, read) in folder.sources.into_iter().zip(digests.into_iter().zip(cuts)) {
         let path = format!("{}/{}", folder.shown.trim_end_matches('/'), source.file);
-        migrations.extend(migration(source, &path, &mut diagnostics));
+        migrations.extend(migration(source, read, &path, &mut diagnostics));
     }
     migrations.sort_by(|a: &Migration, b| (a.version, &a.file).cmp(&(b.version, &b.file)));
     migrations.dedup_by_key(|migration| migration.version);
     diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
     let origin = Origin { folder: Cow::Owned(folder.path), shown: Cow::Owned(folder.shown) };
-    let set = Set { migrations: Cow::Owned(migrations), digest, origin, release: Cow::Borrowed("") };
+    let set = Set {
+        migrations: Cow::Owned(migrations),
+        digest,
+        origin,
+        release: Cow::Borrowed(""),
+        revision: Cow::Borrowed(""),
+    };
     Parsed { set, diagnostics }
 }
 
 /// One file as a migration; what is wrong with it is added to `diagnostics`.
-fn migration(source: Source, path: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Migration> {
+fn migration(
+    source: Source,
+    (digest, (parsed, problems)): (Digest, Cut),
+    path: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Migration> {
     let version = match version(&source.file) {
         Ok(version) => Some(version),
         Err(error) => {
@@ -75,10 +95,8 @@ fn migration(source: Source, path: &str, diagnostics: &mut Vec<Diagnostic>) -> O
             return None;
         }
     };
-    let (parsed, problems) = sections(&text);
     diagnostics.extend(problems.into_iter().map(|problem| Diagnostic::in_file(path, &text, problem)));
     let (mode, body) = parsed?;
-    let digest = Digest::of_text(&text);
     Some(Migration { version: version?, file: Cow::Owned(source.file), text: Cow::Owned(text), mode, body, digest })
 }
 
@@ -91,8 +109,11 @@ fn bad_name(path: &str, error: &NameError) -> Diagnostic {
     )
 }
 
+/// A text's mode and statements, nothing where goose would refuse it, and every problem.
+type Cut = (Option<(Mode, Body)>, Vec<Problem>);
+
 /// Both directions of a text as they can be known without values, and every problem.
-fn sections(text: &str) -> (Option<(Mode, Body)>, Vec<Problem>) {
+fn sections(text: &str) -> Cut {
     let up = split(text, Direction::Up, Substitution::Check);
     let down = split(text, Direction::Down, Substitution::Check);
     match (up, down) {

@@ -4,18 +4,25 @@
 //! `apply` read the same value. Invariant: goose's order and goose's refusals (goose/spec.md 6), so that the two
 //! tools decide alike on one database.
 
+mod control;
 mod edits;
 mod error;
 mod order;
+mod resume;
 
 use std::borrow::Cow;
 
+pub use control::OwnTransactions;
 pub use edits::{Edit, EditKind, edits};
 pub use error::PlanError;
+pub use resume::Resume;
 
-use crate::check::ready_statements;
+pub use crate::check::OwnTerms;
+use crate::check::{own_terms, ready_statements};
+use crate::diagnostic::Diagnostic;
 use crate::history::{Existing, History};
 use crate::migration::{Digest, Direction, Migration, Mode, Set, Statement, Version};
+use crate::parallel;
 use crate::parse::Environment;
 use crate::step::{Step, classify, token_digest};
 
@@ -71,6 +78,8 @@ pub struct Request<'a> {
     pub out_of_order: OutOfOrder,
     /// Whether the version table takes part.
     pub versioning: Versioning,
+    /// Whether a file may end its transaction itself.
+    pub own_transactions: OwnTransactions,
     /// Values of variables in ENVSUB files.
     pub environment: &'a Environment,
 }
@@ -95,6 +104,8 @@ pub struct Preparation {
     pub existing: Existing,
     /// Whether the row of version 0 is to be inserted.
     pub seed: bool,
+    /// Whether the journal will be written.
+    pub journal: bool,
 }
 
 /// One file to run in one direction.
@@ -108,8 +119,16 @@ pub struct Batch<'a> {
     pub direction: Direction,
     /// What is sent, in order.
     pub statements: Cow<'a, [Statement]>,
-    /// What the statements do, taken together.
+    /// What each of the statements does.
+    pub steps: Vec<Step>,
+    /// What they do, taken together.
     pub step: Step,
+    /// How long it may wait and what it asks of releases, where the file says so itself.
+    pub terms: OwnTerms,
+    /// What undoes it, for the ledger to keep; nothing where that cannot be known.
+    pub undo: Option<Cow<'a, [Statement]>>,
+    /// Where it goes on, when an earlier run did not finish it.
+    pub resume: Option<Resume>,
     /// How the version table changes; `None` without versioning.
     pub record: Option<Record>,
 }
@@ -168,47 +187,120 @@ pub fn plan(request: Request<'_>) -> Result<Plan<'_>, PlanError> {
         Versioning::Recorded => order::recorded(&request)?,
         Versioning::Ignored => order::unrecorded(&request)?,
     };
-    let recorded = request.versioning == Versioning::Recorded;
+    let recorded = is_recorded(&request);
     let warnings = if recorded { edits::judge(&request, &steps)? } else { Vec::new() };
-    let mut simulated = request.history.clone();
+    if recorded {
+        resume::finish_first(&request, &steps)?;
+    }
+    let mut simulated = request.history.outline();
     if simulated.rows.is_empty() {
         // The preparation inserts it.
         simulated.record(Version::ZERO);
     }
     let mut batches = Vec::with_capacity(steps.len());
-    for (direction, migration) in steps {
-        batches.push(batch(&request, direction, migration, &simulated)?);
+    let read = parallel::map(&steps, |(direction, migration)| ready(&request, *direction, migration));
+    for ((direction, migration), ready) in steps.into_iter().zip(read) {
+        batches.push(batch(&request, (direction, migration), ready?, &simulated)?);
         match direction {
             Direction::Up => simulated.record(migration.version),
             Direction::Down => simulated.forget(migration.version),
         }
     }
-    let preparation = if recorded && !batches.is_empty() { preparation(request.history) } else { None };
+    let preparation = if recorded && !batches.is_empty() { preparation(request.history, &batches) } else { None };
     Ok(Plan { preparation, batches, warnings, from: request.history.current() })
+}
+
+/// One file in one direction, on a history of which nobody is to go on with anything.
+///
+/// # Errors
+/// A version without a file, or values that its variables cannot take.
+pub fn one<'a>(request: &Request<'a>, direction: Direction, version: Version) -> Result<Batch<'a>, PlanError> {
+    let migration = request.set.find(version).ok_or(PlanError::NoFile(version))?;
+    batch(request, (direction, migration), ready(request, direction, migration)?, request.history)
+}
+
+/// The versions up to one, for a database that has their schema already and no version yet.
+///
+/// # Errors
+/// A database in which a version is recorded, or a version that the set does not have.
+pub fn baseline<'a>(request: &Request<'a>, to: Version) -> Result<Plan<'a>, PlanError> {
+    if let Some(row) = request.history.rows.iter().rev().find(|row| row.version != Version::ZERO) {
+        return Err(PlanError::NotEmpty(row.version));
+    }
+    if request.set.find(to).is_none() {
+        return Err(PlanError::NoFile(to));
+    }
+    // What is not run need not be fit to be run.
+    let own_transactions = OwnTransactions::Allowed;
+    plan(Request { goal: Goal::UpTo(to), own_transactions, ..*request })
+}
+
+/// A file in one direction, as far as it does not depend on what was applied before it.
+struct Ready<'a> {
+    path: String,
+    statements: Cow<'a, [Statement]>,
+    steps: Vec<Step>,
+    terms: OwnTerms,
+    undo: Option<Cow<'a, [Statement]>>,
+    tokens: Digest,
+}
+
+fn ready<'a>(request: &Request<'a>, direction: Direction, migration: &'a Migration) -> Result<Ready<'a>, PlanError> {
+    let path = request.set.path_of(migration);
+    let mut statements =
+        ready_statements(migration, direction, &path, request.environment).map_err(PlanError::Statements)?;
+    let mut steps = traits(migration, &statements);
+    let controls = migration.mode == Mode::Transaction && together(&steps).transaction_control;
+    if controls && request.own_transactions == OwnTransactions::Refused {
+        statements = control::absorb(migration, &path, statements)?;
+        steps = traits(migration, &statements);
+    }
+    let terms = own_terms(migration).map_err(|problem| {
+        PlanError::Statements(Box::new(Diagnostic::in_file(path.as_str(), &migration.text, problem)))
+    })?;
+    // Values that a Down cannot take are no reason to refuse the Up.
+    let down = || ready_statements(migration, Direction::Down, &path, request.environment).ok();
+    let undo = if is_recorded(request) && direction == Direction::Up { down() } else { None };
+    Ok(Ready { path, statements, steps, terms, undo, tokens: token_digest(&migration.text) })
+}
+
+fn traits(migration: &Migration, statements: &[Statement]) -> Vec<Step> {
+    statements.iter().map(|statement| classify(statement.sql(&migration.text))).collect()
+}
+
+fn together(steps: &[Step]) -> Step {
+    steps.iter().copied().reduce(Step::and).unwrap_or_default()
+}
+
+fn is_recorded(request: &Request<'_>) -> bool {
+    request.versioning == Versioning::Recorded
 }
 
 fn batch<'a>(
     request: &Request<'a>,
-    direction: Direction,
-    migration: &'a Migration,
+    (direction, migration): (Direction, &'a Migration),
+    ready: Ready<'a>,
     before: &History,
 ) -> Result<Batch<'a>, PlanError> {
-    let path = request.set.path_of(migration);
-    let statements =
-        ready_statements(migration, direction, &path, request.environment).map_err(PlanError::Statements)?;
-    let step =
-        statements.iter().map(|statement| classify(statement.sql(&migration.text))).fold(Step::default(), Step::and);
-    let record = (request.versioning == Versioning::Recorded).then(|| Record {
+    let Ready { path, statements, steps, terms, undo, tokens } = ready;
+    let record = is_recorded(request).then(|| Record {
         newest: before.rows.last().map(|row| row.version),
         highest: before.rows.iter().map(|row| row.version).max(),
         text: migration.digest,
-        tokens: token_digest(&migration.text),
+        tokens,
     });
-    Ok(Batch { migration, path, direction, statements, step, record })
+    let resume = match migration.mode {
+        Mode::NoTransaction if record.is_some() => resume::resume(request, (migration, direction), &path, &statements)?,
+        _ => None,
+    };
+    let step = together(&steps);
+    Ok(Batch { migration, path, direction, statements, steps, step, terms, undo, resume, record })
 }
 
-fn preparation(history: &History) -> Option<Preparation> {
+fn preparation(history: &History, batches: &[Batch<'_>]) -> Option<Preparation> {
     let seed = history.rows.is_empty();
-    let complete = history.tables.version && history.tables.ledger && !seed;
-    (!complete).then_some(Preparation { existing: history.tables, seed })
+    let journal = batches.iter().any(|batch| batch.mode() == Mode::NoTransaction);
+    let Existing { version, ledger, ledger_is_current, journal: has_journal } = history.tables;
+    let complete = version && ledger && ledger_is_current && !seed && (has_journal || !journal);
+    (!complete).then_some(Preparation { existing: history.tables, seed, journal })
 }

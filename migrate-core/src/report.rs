@@ -1,47 +1,18 @@
 //! What happened: events while it happens, a report when it is over, a failure when it went wrong.
 //!
-//! Floor 8. Made by `apply`, read by whoever shows it. Invariant: no secret ever enters; no type of a driver either.
+//! Floor 8. Made by `connect` and `apply`, read by whoever shows it. Invariant: no secret ever enters; no type of a driver either.
 
+mod event;
 mod exit;
 mod failure;
 
 use std::time::Duration;
 
+pub use event::{At, Event, Holder, Opened, Progress, Retry};
 pub use exit::{EXITS, Exit, ExitRow};
 pub use failure::{Failure, Place, ServerError, UNTOUCHED};
 
 use crate::migration::{Direction, Version};
-use crate::plan::Warning;
-
-/// Something worth a line while a command runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The plan is made; so many files will run.
-    Planned {
-        /// How many.
-        files: usize,
-    },
-    /// A warning of the plan.
-    Warned(Warning),
-    /// The tables of the bookkeeping were created.
-    Prepared,
-    /// A file starts.
-    Started(Ran),
-    /// A file is done and recorded.
-    Finished(Ran, Duration),
-    /// Somebody else holds the lock; who, as far as the server tells.
-    Waiting {
-        /// A sentence about the holder.
-        holder: String,
-    },
-    /// The server sent a notice.
-    Notice {
-        /// `NOTICE`, `WARNING`, `INFO` …
-        severity: String,
-        /// Its text.
-        message: String,
-    },
-}
 
 /// One file that ran in one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]

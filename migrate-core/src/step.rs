@@ -10,6 +10,7 @@ use crate::migration::Digest;
 
 /// The traits of one goose statement, which may hold several SQL commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "traits that are independent of each other")]
 pub struct Step {
     /// Begins, ends or rewinds a transaction. Such a file is sent one statement at a time: behind a `COMMIT` or a
     /// `ROLLBACK TO` a failure no longer stops what was sent after it.
@@ -18,6 +19,9 @@ pub struct Step {
     pub session_state: bool,
     /// Needs data beside the SQL: `COPY … FROM stdin`, `COPY … TO stdout`.
     pub data_channel: bool,
+    /// One command that ends with its own `;`, changes the catalog or rows, and has none of the traits above: it may
+    /// share a message with others of its kind.
+    pub plain: bool,
 }
 
 impl Step {
@@ -28,6 +32,7 @@ impl Step {
             transaction_control: self.transaction_control || other.transaction_control,
             session_state: self.session_state || other.session_state,
             data_channel: self.data_channel || other.data_channel,
+            plain: self.plain && other.plain,
         }
     }
 }
@@ -37,7 +42,24 @@ impl Step {
 pub fn classify(sql: &str) -> Step {
     let lexemes = lexeme::significant(sql);
     let step = lexemes.split(|lexeme| lexeme.is(";")).map(command).fold(Step::default(), Step::and);
-    Step { transaction_control: step.transaction_control || may_hide_control(sql, &lexemes), ..step }
+    let transaction_control = step.transaction_control || may_hide_control(sql, &lexemes);
+    let careful = transaction_control || step.session_state || step.data_channel;
+    Step { transaction_control, plain: !careful && is_plain(&lexemes), ..step }
+}
+
+/// Whether a statement needs data beside the SQL. Asked of every statement of a folder, and nearly always answered
+/// without reading its tokens.
+#[must_use]
+pub fn uses_data_channel(sql: &str) -> bool {
+    let lower = sql.to_ascii_lowercase();
+    (lower.contains("stdin") || lower.contains("stdout")) && classify(sql).data_channel
+}
+
+/// Whether it is one command that changes something and ends itself. A string that may end elsewhere hides the rest.
+fn is_plain(lexemes: &[Lexeme<'_>]) -> bool {
+    let Some((last, command)) = lexemes.split_last() else { return false };
+    let one = last.is(";") && !command.iter().any(|lexeme| lexeme.is(";") || lexeme.may_end_later());
+    one && command.first().is_some_and(|first| first.is_any(&SHARING))
 }
 
 /// Whether a backslash before a quote may make the server see another end of a string, and with it a command that
@@ -67,6 +89,9 @@ const QUIET: [&str; 18] = [
     "create", "alter", "drop", "comment", "grant", "revoke", "truncate", "lock", "reindex", "vacuum", "analyze",
     "cluster", "insert", "update", "delete", "merge", "with", "values",
 ];
+
+/// Commands that may share a message with their like.
+const SHARING: [&str; 9] = ["create", "alter", "drop", "comment", "grant", "revoke", "insert", "update", "delete"];
 
 /// Quiet commands that evaluate expressions over rows, so that a function call in them may do anything.
 const EVALUATING: [&str; 8] = ["insert", "update", "delete", "merge", "with", "values", "select", "refresh"];
@@ -140,7 +165,7 @@ fn command(lexemes: &[Lexeme<'_>]) -> Step {
         let evaluates = first.is_any(&EVALUATING) || stored_query;
         !quiet || temporary || into_temporary || has("set_config") || (evaluates && calls_unknown(lexemes))
     };
-    Step { transaction_control: control, session_state, data_channel }
+    Step { transaction_control: control, session_state, data_channel, plain: false }
 }
 
 /// Whether an identifier that is neither a harmless function nor a table after INTO stands before a parenthesis.
@@ -226,6 +251,28 @@ mod tests {
             "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END; $$;",
         ] {
             assert!(!classify(sql).transaction_control, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_may_share_a_message_is_one_plain_command_with_its_end() {
+        for sql in ["INSERT INTO t VALUES (1);", "CREATE TABLE t (id int);", "-- why\nDROP TABLE t; -- gone\n"] {
+            assert!(classify(sql).plain, "{sql}");
+        }
+        for sql in [
+            "INSERT INTO t VALUES (1)",
+            "INSERT INTO t VALUES (1) -- no end;",
+            "INSERT INTO t VALUES (1); INSERT INTO t VALUES (2);",
+            "INSERT INTO t VALUES ('a\\'); COMMIT; --');",
+            "INSERT INTO t SELECT f(1);",
+            "SELECT 1;",
+            "SET x = 1;",
+            "COMMIT;",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;",
+            ";",
+            "",
+        ] {
+            assert!(!classify(sql).plain, "{sql}");
         }
     }
 

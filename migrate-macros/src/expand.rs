@@ -6,15 +6,16 @@
 use std::borrow::Cow;
 
 use migrate_core::build::{touch, watch_variable};
-use migrate_core::check;
-use migrate_core::diagnostic::{Code, Diagnostic, Severity};
 use migrate_core::migration::{Digest, Set};
 use migrate_core::parse::read_folder;
+use migrate_core::verdict::{self, Request, Scope};
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::call::{Call, Form};
 use crate::handle::{handles, promised};
+use crate::project::Project;
+use crate::refusal::refusals;
 use crate::set::{digest, set};
 use crate::site::{Place, Site};
 
@@ -25,13 +26,15 @@ pub(crate) fn expand(input: TokenStream, site: &Site) -> TokenStream {
         Err(error) => return error.to_compile_error(),
     };
     let place = site.resolve(&call.path.value());
-    let (read, errors) = read(&place, site);
+    let project = Project::of(&place, site);
+    let (read, errors) = read(&place, &project, site);
+    let tracked = project.tracked();
     let root = &call.root;
     let compile_errors = errors.iter().map(|error| quote_spanned!(call.path.span()=> ::core::compile_error!(#error);));
     match &call.form {
         Form::Expression => {
-            let set = set(&read, root, &TokenStream::new());
-            quote!({ #(#compile_errors)* #set &SET })
+            let set = set(&read, root, &TokenStream::new(), site.reader);
+            quote!({ #(#compile_errors)* #tracked #set &SET })
         }
         Form::Items { head, name } => {
             let doc = format!("The migrations of `{}` as they were when this was built.", place.shown);
@@ -40,12 +43,13 @@ pub(crate) fn expand(input: TokenStream, site: &Site) -> TokenStream {
             } else {
                 promised(&read_folder(&place.folder, &place.shown), root)
             };
-            let items = items(&read, root);
+            let items = items(&read, root, site);
             quote! {
                 #head mod #name {
                     #![doc = #doc]
                     #![allow(dead_code, missing_docs, non_upper_case_globals, unreachable_pub)]
                     #(#compile_errors)*
+                    #tracked
                     #items
                     #handles
                 }
@@ -55,8 +59,8 @@ pub(crate) fn expand(input: TokenStream, site: &Site) -> TokenStream {
 }
 
 /// What the module holds besides the handles.
-fn items(read: &Set, root: &TokenStream) -> TokenStream {
-    let set = set(read, root, &quote!(pub));
+fn items(read: &Set, root: &TokenStream, site: &Site) -> TokenStream {
+    let set = set(read, root, &quote!(pub), site.reader);
     let digest = digest(read.digest, root);
     let latest = Literal::i64_unsuffixed(read.latest().0);
     quote! {
@@ -76,44 +80,21 @@ fn items(read: &Set, root: &TokenStream) -> TokenStream {
 }
 
 /// The set of the folder, or an empty one and every error.
-fn read(place: &Place, site: &Site) -> (Set, Vec<String>) {
-    let parsed = check::folder(&place.folder, &place.shown);
-    let refused = parsed.diagnostics.into_iter().filter(|diagnostic| diagnostic.severity() == Severity::Error);
-    let mut errors: Vec<String> = refused.map(error).collect();
+fn read(place: &Place, project: &Project, site: &Site) -> (Set, Vec<String>) {
+    // No date: a build that fails tomorrow without a change could not be repeated. `migrate lint` knows the date.
+    let request = Request { config: project.config(), scope: Scope::default(), today: None };
+    let verdict = verdict::of_folder(&place.folder, &place.shown, request);
+    let mut errors = refusals(&verdict, place);
+    let set = verdict.set;
     if place.folder.to_str().is_none() {
         errors.push(format!("the path of `{}` is not UTF-8\n  = help: rename or move the folder", place.shown));
     }
-    errors.extend(watch_error(place, parsed.set.digest, site));
+    errors.extend(watch_error(place, set.digest, site));
     if errors.is_empty() {
-        return (parsed.set, errors);
+        return (set, errors);
     }
-    let empty = Set { migrations: Cow::Borrowed(&[]), digest: Digest::of_parts([]), ..parsed.set };
+    let empty = Set { migrations: Cow::Borrowed(&[]), digest: Digest::of_parts([]), ..set };
     (empty, errors)
-}
-
-/// A diagnostic as `compile_error!` is to print it: rustc writes `error: ` in front of the text itself.
-fn error(mut diagnostic: Diagnostic) -> String {
-    let help = match diagnostic.code {
-        Code::NoFolder => Some("the path is relative to the file with this `embed!`: correct it or create the folder"),
-        Code::NoMigrations => {
-            Some("the path is relative to the file with this `embed!`: correct it, or write the first migration")
-        }
-        _ => None,
-    };
-    if let Some(help) = help {
-        help.clone_into(&mut diagnostic.help);
-    }
-    let text = diagnostic.render(false);
-    let entry = diagnostic.code.entry();
-    let code = format!("[{} {}]", entry.id, entry.name);
-    match text.strip_prefix("error").and_then(|rest| rest.strip_prefix(&code)).and_then(|rest| rest.strip_prefix(": "))
-    {
-        Some(rest) => {
-            let (message, excerpt) = rest.split_once('\n').unwrap_or((rest, ""));
-            format!("{message} {code}\n{excerpt}")
-        }
-        None => text,
-    }
 }
 
 /// The build script has read the folder too. Where it saw other content it did not run after the last change, and
@@ -150,7 +131,7 @@ mod tests {
     }
 
     fn site(folder: &Path) -> Site {
-        Site { base: folder.to_owned(), working: folder.to_owned(), ..Site::default() }
+        Site::of_test(folder, folder)
     }
 
     /// The output as a compiler would read it, blanks aside.
@@ -162,9 +143,13 @@ mod tests {
     fn an_expression_ends_in_a_reference_to_the_set() {
         let folder = folder(&[("1_a.sql", SQL)]);
         let output = expanded("\"m\"", &site(folder.path()));
-        assert!(output.starts_with("{staticMIGRATIONS:[::migrate_core::migration::Migration;1]"), "{output}");
+        assert!(output.starts_with("{use::migrate_coreas__migrate_core;constMIGRATION_1:"), "{output}");
+        assert!(
+            output.contains("staticMIGRATIONS:[__migrate_core::migration::Migration;1]=[MIGRATION_1,]"),
+            "{output}"
+        );
         assert!(output.ends_with("&SET}"), "{output}");
-        assert!(output.contains("Statement::slice(::migrate_core::text::Span::new(13,22),2)"), "{output}");
+        assert!(output.contains("Statement::slice(__migrate_core::text::Span::new(13,22),2)"), "{output}");
         let path = folder.path().canonicalize().unwrap().join("m/1_a.sql");
         assert!(output.contains(&format!("include_str!(\"{}\")", path.display())), "{output}");
         assert!(!output.contains("V1_a"), "{output}");
@@ -179,7 +164,7 @@ mod tests {
         assert!(output.contains("pubconstV00002_b:&other::migration::Migration=&MIGRATIONS[1];"), "{output}");
         assert!(output.contains("pubconstLATEST:other::migration::Version=other::migration::Version(2);"), "{output}");
         assert!(output.contains("fnthe_embedded_migrations_are_those_of_the_folder()"), "{output}");
-        assert!(!output.contains("migrate_core::"), "{output}");
+        assert!(!output.replace("__migrate_core", "").contains("migrate_core"), "{output}");
     }
 
     #[test]
@@ -194,7 +179,7 @@ mod tests {
         let output = expanded("mod schema = \"m\"", &site(folder.path()));
         assert_eq!(output.matches("::core::compile_error!").count(), 2, "{output}");
         assert!(output.contains("[P12missing-semicolon]\\n-->m/2_b.sql:2:1"), "{output}");
-        assert!(output.contains("staticMIGRATIONS:[::migrate_core::migration::Migration;0]=[]"), "{output}");
+        assert!(output.contains("staticMIGRATIONS:[__migrate_core::migration::Migration;0]=[]"), "{output}");
         for handle in ["V1_a", "V2_b", "V3_c"] {
             assert!(output.contains(&format!("pubconst{handle}:")), "code with {handle} is not at fault: {output}");
         }
@@ -212,6 +197,36 @@ mod tests {
         let text = "-- +goose Up\nSELECT 1;\n-- +goose StatementBegin\n-- +goose StatementEnd\n";
         let folder = folder(&[("1_a.sql", text)]);
         assert!(!expanded("\"m\"", &site(folder.path())).contains("compile_error"));
+    }
+
+    #[test]
+    fn the_lock_and_the_settings_are_part_of_what_the_compiler_reads() {
+        let folder = folder(&[("1_a.sql", SQL)]);
+        let site = site(folder.path());
+        assert!(!expanded("\"m\"", &site).contains("include_bytes"));
+        let set = migrate_core::check::folder(&folder.path().join("m"), "m").set;
+        fs::write(folder.path().join("m/migrate.lock"), migrate_core::lock::render(&set)).unwrap();
+        fs::write(folder.path().join("migrate.toml"), "").unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for call in ["\"m\"", "mod schema = \"m\""] {
+            let output = expanded(call, &site);
+            assert!(!output.contains("compile_error"), "{output}");
+            for file in ["m/migrate.lock", "migrate.toml"] {
+                let path = root.join(file).display().to_string();
+                let constant = format!("const_:&[u8]=::core::include_bytes!(\"{path}\");");
+                assert!(output.contains(&constant), "{output}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_settings_or_the_lock_is_one_of_the_folder() {
+        let folder = folder(&[("1_a.sql", SQL), ("migrate.lock", "garbage\n")]);
+        fs::write(folder.path().join("migrate.toml"), "[budgets]\na = 1\nb = true\n").unwrap();
+        let output = expanded("mod schema = \"m\"", &site(folder.path()));
+        assert_eq!(output.matches("::core::compile_error!").count(), 2, "{output}");
+        assert!(output.contains("[C01bad-config]\\n-->migrate.toml:3:5"), "{output}");
+        assert!(output.contains("[K04bad-lock]\\n-->m/migrate.lock:1:1"), "{output}");
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod call;
 mod expand;
 mod handle;
+mod project;
+mod refusal;
 mod set;
 mod site;
 
@@ -35,6 +37,11 @@ use proc_macro::TokenStream;
 ///
 /// The path is relative to the file with the call, like that of `include_str!` (where the compiler does not know that
 /// file, to the folder of `Cargo.toml`). All errors of all files are reported at once.
+///
+/// A `migrate.toml` above the folder and a `migrate.lock` in it are checked with it, and an edit of either builds again.
+/// The rules judge every migration that neither of the two calls history; what they find is an error of the build when
+/// its level is `deny`, in the text that `migrate lint` prints. A macro cannot emit warnings: `migrate lint` shows them.
+/// A build knows no date: an exception `until=2027-03-01` ends in `migrate lint`, not in a build that worked yesterday.
 ///
 /// Cargo notices edits and deletions by itself, but new files only with a `build.rs`:
 ///

@@ -6,9 +6,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use migrate_core::build::WATCHED;
+use proc_macro2::TokenStream;
+
+/// Reads Rust. The compiler's own reader is many times faster than that of `proc_macro2`, and exists only in a compiler.
+pub(crate) type Reader = fn(&str) -> Result<TokenStream, String>;
 
 /// The place of a call.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Site {
     /// The folder that paths are relative to, absolute.
     pub(crate) base: PathBuf,
@@ -16,9 +20,11 @@ pub(crate) struct Site {
     pub(crate) working: PathBuf,
     /// The digests that the build script handed on, by variable.
     pub(crate) watched: BTreeMap<String, String>,
+    /// What reads the text that the macro writes.
+    pub(crate) reader: Reader,
 }
 
-/// A folder of migrations in every way it is written.
+/// A folder of migrations, or a file beside it, in every way it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Absolute.
@@ -37,10 +43,21 @@ impl Site {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| name.starts_with(WATCHED))
             .collect();
-        Self { base: working.join(base), working, watched }
+        let reader = |text: &str| {
+            let read: Result<proc_macro::TokenStream, proc_macro::LexError> = text.parse();
+            read.map(TokenStream::from).map_err(|error| error.to_string())
+        };
+        Self { base: working.join(base), working, watched, reader }
     }
 
-    /// The folder that `path` names here.
+    /// A site in a test, where there is no compiler.
+    #[cfg(test)]
+    pub(crate) fn of_test(base: &Path, working: &Path) -> Self {
+        let reader = |text: &str| text.parse().map_err(|error: proc_macro2::LexError| error.to_string());
+        Self { base: base.to_owned(), working: working.to_owned(), watched: BTreeMap::new(), reader }
+    }
+
+    /// The folder or file that `path` names here.
     pub(crate) fn resolve(&self, path: &str) -> Place {
         let folder = absolute(&self.base.join(path));
         let relative = |root: &Path| Some(folder.strip_prefix(absolute(root)).ok()?.display().to_string());
@@ -75,7 +92,7 @@ mod tests {
     use super::*;
 
     fn site(base: &str, working: &str) -> Site {
-        Site { base: base.into(), working: working.into(), ..Site::default() }
+        Site::of_test(base.as_ref(), working.as_ref())
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use migrate_core::check;
 use migrate_core::migration::{Body, Set, Version};
+use migrate_core::parse::read_file;
 
 migrate_macros::embed!(
     /// The project's own migrations.
@@ -55,4 +56,15 @@ fn handles_are_constants() {
     assert_eq!(FIRST, Version(1));
     assert_eq!(schema::SET.latest(), schema::LATEST);
     assert_eq!(schema::SET.digest, schema::SET_DIGEST);
+}
+
+/// The profile that the README tells users to copy is the one that this workspace and the bench build with.
+#[test]
+fn the_readme_s_profile_is_that_of_the_workspace() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let [manifest, readme] = ["Cargo.toml", "README.md"].map(|file| read_file(&root.join(file), file).text.unwrap());
+    let (_, rest) = manifest.split_once("# embed! begin\n").unwrap();
+    let (lines, _) = rest.split_once("# embed! end\n").unwrap();
+    assert!(lines.lines().count() > 3);
+    assert!(readme.contains(&format!("[profile.dev.package]\n{lines}```")), "{lines}");
 }

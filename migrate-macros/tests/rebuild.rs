@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
+use migrate_core::parse::{read_file, read_folder};
+
 const MAIN: &str = r#"
 migrate_macros::embed!(mod schema = "../migrations");
 
@@ -35,6 +37,7 @@ impl Project {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rebuild");
         let project = Self { root };
+        let _ = fs::remove_file(project.root.join("migrate.toml"));
         for folder in ["src", "migrations"] {
             let _ = fs::remove_dir_all(project.root.join(folder));
             fs::create_dir_all(project.root.join(folder)).unwrap();
@@ -91,6 +94,13 @@ impl Project {
         compiled.map(|package| package.split(' ').next().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Builds, which has to fail with these words.
+    fn refused(&self, words: &str) {
+        let output = self.cargo(&["build"]);
+        let messages = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && messages.contains(words), "{words}: {messages}");
+    }
+
     /// What the program prints once it is built.
     fn lines(&self) -> Vec<String> {
         self.build();
@@ -125,8 +135,59 @@ fn a_changed_folder_is_built_again_or_named_as_stale() {
     assert_eq!(project.lines(), ["1 SELECT 1;"], "a file was deleted");
     assert_eq!(project.build(), NOTHING, "nothing changed");
 
+    an_edit_of_the_lock_or_the_settings_builds_again(&project);
     an_edit_with_an_old_time_is_named_as_stale(&project);
     a_build_script_left_behind_is_named(&project);
+    code_that_names_a_migration_stops_compiling_when_it_goes(&project);
+}
+
+/// The example of the handles, on a copy of the repository's own migrations.
+fn code_that_names_a_migration_stops_compiling_when_it_goes(project: &Project) {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let example = read_file(&workspace.join("migrate-macros/examples/handles.rs"), "handles.rs").text.unwrap();
+    fs::write(project.root.join("src/main.rs"), example.replace("../../migrations", "../migrations")).unwrap();
+    fs::write(project.root.join("migrate.toml"), "[lint]\njudge-from = 1000\n").unwrap();
+    fs::remove_file(project.file("00001_a.sql")).unwrap();
+    for source in read_folder(&workspace.join("migrations"), "migrations").sources {
+        fs::write(project.file(&source.file), source.text.unwrap()).unwrap();
+    }
+    assert_eq!(project.lines(), ["schema at 0: SMS reminders off", "schema at 18: SMS reminders on"]);
+    let [named, renumbered] = ["00016_add_sms_notifications.sql", "00019_add_sms_notifications.sql"];
+    fs::rename(project.file(named), project.file(renumbered)).unwrap();
+    project.refused("cannot find value `V00016_add_sms_notifications` in module `schema`");
+    fs::remove_file(project.file(renumbered)).unwrap();
+    project.refused("cannot find value `V00016_add_sms_notifications` in module `schema`");
+    fs::copy(workspace.join("migrations").join(named), project.file(named)).unwrap();
+    assert_eq!(project.build(), ["app"], "it is there again");
+    fs::remove_file(project.root.join("migrate.toml")).unwrap();
+}
+
+/// With a build script and without one: there the macro names both files to the compiler.
+fn an_edit_of_the_lock_or_the_settings_builds_again(project: &Project) {
+    let [settings, lock] = ["migrate.toml", "migrations/migrate.lock"].map(|file| project.root.join(file));
+    let set = || migrate_core::check::runnable_folder(&project.root.join("migrations"), "migrations").set;
+    fs::write(&settings, "").unwrap();
+    fs::write(&lock, migrate_core::lock::render(&set())).unwrap();
+    assert_eq!(project.build(), ["app"], "a lock was added");
+    for build in [BUILD, "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n}\n"] {
+        fs::write(project.root.join("build.rs"), build).unwrap();
+        assert_eq!(project.build(), ["app"], "another build script");
+        assert_eq!(project.build(), NOTHING, "nothing changed");
+        fs::write(&settings, "[postgres]\nmin = 16\n").unwrap();
+        assert_eq!(project.build(), ["app"], "the settings were edited");
+        fs::write(&settings, "[postgres]\nmni = 16\n").unwrap();
+        project.refused("migrate.toml:2:1");
+        fs::write(&settings, "").unwrap();
+        fs::write(&lock, "# nothing yet\n").unwrap();
+        project.refused("migrations/migrate.lock:1:1");
+        fs::write(&lock, migrate_core::lock::render(&set())).unwrap();
+        assert_eq!(project.build(), ["app"], "all is well again");
+    }
+    fs::write(project.root.join("build.rs"), BUILD).unwrap();
+    fs::remove_file(&settings).unwrap();
+    fs::remove_file(&lock).unwrap();
+    assert_eq!(project.build(), ["app"], "both are gone");
+    assert_eq!(project.build(), NOTHING, "nothing changed");
 }
 
 /// The one change that cargo cannot see: the program says so, and what it says to run helps.

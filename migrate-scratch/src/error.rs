@@ -174,9 +174,60 @@ pub enum ScratchError {
     /// `Embedded::connect` was called outside an asynchronous runtime.
     #[error("`Embedded::connect` needs a tokio runtime; call it from async code")]
     NoRuntime,
+
+    /// The address of the given server cannot be used. It is not shown, because it may hold a password.
+    #[cfg(feature = "databases")]
+    #[error("{shown} is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE; correct it")]
+    Address {
+        /// What the address is called.
+        shown: &'static str,
+    },
+
+    /// The server for the tests' databases refused something.
+    #[cfg(feature = "databases")]
+    #[error("cannot {doing}: {reason}; the server has to be reachable without TLS, and the role needs CREATEDB")]
+    Refused {
+        /// What was attempted.
+        doing: String,
+        /// What the driver or the server said.
+        reason: String,
+    },
+
+    /// The migrations do not run on an empty database.
+    #[cfg(feature = "databases")]
+    #[error("the migrations in {folder} do not run on an empty database: {}", told(.failure))]
+    Migrations {
+        /// Their folder.
+        folder: String,
+        /// What stopped them.
+        failure: Box<migrate_core::report::Failure>,
+    },
+}
+
+/// A failure in one line: where, what, and what the server said.
+#[cfg(feature = "databases")]
+fn told(failure: &migrate_core::report::Failure) -> String {
+    let place = failure.place.as_ref().map(|place| format!("{}:{}: ", place.path, place.position().line));
+    let server = failure.server.as_ref().map(|server| format!(" ({}, SQLSTATE {})", server.message, server.sqlstate));
+    let (place, server) = (place.unwrap_or_default(), server.unwrap_or_default());
+    format!("{place}{}{server}; {}", failure.message, failure.next)
 }
 
 impl ScratchError {
+    /// For `map_err`: the driver or the server did not do what `doing` says.
+    #[cfg(feature = "databases")]
+    pub(crate) fn refused(doing: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Self {
+        let doing = doing.into();
+        move |error| {
+            let reason = match (error.as_db_error(), std::error::Error::source(&error)) {
+                (Some(said), _) => format!("{} (SQLSTATE {})", said.message(), said.code().code()),
+                (None, Some(source)) => format!("{error}: {source}"),
+                (None, None) => error.to_string(),
+            };
+            Self::Refused { doing, reason }
+        }
+    }
+
     /// For `map_err`: an operating-system error about `path`.
     #[cfg(unix)]
     pub(crate) fn files(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {

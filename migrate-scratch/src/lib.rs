@@ -9,9 +9,14 @@
 //! * `Embedded` (feature `embedded`): PostgreSQL 18 as WebAssembly inside this
 //!   process. Needs nothing installed, but serves one session at a time.
 //!
-//! Neither is meant to keep data that matters: durability is switched off
+//! With the feature `databases`, `Scratch` gives each test of an application a migrated database of its own
+//! (docs/testing.md).
+//!
+//! None is meant to keep data that matters: durability is switched off
 //! wherever that makes starting and running faster.
 
+#[cfg(feature = "databases")]
+mod databases;
 mod error;
 
 #[cfg(feature = "embedded")]
@@ -19,6 +24,8 @@ mod embedded;
 #[cfg(unix)]
 mod server;
 
+#[cfg(feature = "databases")]
+pub use databases::{Scratch, ScratchDatabase};
 #[cfg(feature = "embedded")]
 pub use embedded::{Embedded, Storage};
 pub use error::ScratchError;

@@ -4,6 +4,8 @@ mod account;
 mod folder;
 mod installation;
 mod postmaster;
+#[cfg(feature = "databases")]
+mod shared;
 mod watchdog;
 
 use std::path::Path;
@@ -15,6 +17,8 @@ use folder::ServerFolder;
 use postmaster::Postmaster;
 
 pub use installation::{Installation, installations};
+#[cfg(feature = "databases")]
+pub(crate) use shared::SharedServer;
 
 /// A PostgreSQL server that lives as long as this value.
 ///

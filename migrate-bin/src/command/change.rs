@@ -2,22 +2,27 @@
 
 use std::time::Duration;
 
-use migrate_core::apply;
+use migrate_core::apply::{self, Connect, Means, Stop};
+use migrate_core::config::Config;
+use migrate_core::connection::Access;
 use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{Goal, PlanError, Versioning};
 use migrate_core::report::{Exit, Failure, Report};
 use serde_json::json;
 
 use super::Ended;
-use super::database::{known_target, table};
+use super::database::{connect, known_target, table};
+use super::settings::settings;
 use crate::arguments::{Change, Command, Form, Shared};
-use crate::console::{Console, words};
+use crate::console::{Console, Trouble, words};
 use crate::environment;
-use crate::target::Target;
+use crate::target::Connected;
 
 pub(super) async fn run(shared: &Shared, set: &Set, order: Order<'_>, console: &mut Console) -> Ended {
     let environment = environment::variables();
-    let Order { goal, change, .. } = order;
+    let Order { goal, change, ref stop, .. } = order;
+    outside_a_cluster(goal, change)?;
+    let config = settings(shared, set)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
     let request = apply::Command {
         set,
         table: table(shared)?,
@@ -25,10 +30,16 @@ pub(super) async fn run(shared: &Shared, set: &Set, order: Order<'_>, console: &
         out_of_order: change.out_of_order(),
         versioning: change.versioning(),
         environment: &environment,
-        lock_wait: change.lock_wait,
+        own_transactions: change.own_transactions(),
+        stored_downs: change.stored_downs,
+        single_transaction: change.single_transaction,
+        run: if change.dry_run { super::plan::ANY_RUN.to_owned() } else { environment::run_id() },
+        terms: change.terms(),
+        limits: change.limits(),
     };
-    let mut connected = Target::find(shared.database_url.as_deref())?.connect().await?;
-    let ended = carry_out(&mut connected.session, &request, &order, console).await;
+    let connecting = stop.unless(Box::pin(connect(shared, Access::Change, console))).await;
+    let mut connected = connecting.unwrap_or_else(|cause| Err(apply::stopped(cause, "while it was connecting")))?;
+    let ended = carry_out(&mut connected, (&request, &config), &order, console).await;
     connected.close().await;
     console.clear_progress();
     let Some(report) = ended? else { return Ok(Exit::Ok) };
@@ -36,30 +47,50 @@ pub(super) async fn run(shared: &Shared, set: &Set, order: Order<'_>, console: &
     Ok(Exit::Ok)
 }
 
+/// A Job is started again whenever the cluster likes, and each `down` of it would undo one version more.
+fn outside_a_cluster(goal: Goal, change: &Change) -> Result<(), Failure> {
+    let undoes = matches!(goal, Goal::Down | Goal::DownTo(_) | Goal::Redo | Goal::Reset);
+    let allowed = change.allow_down_in_cluster || change.dry_run;
+    if !undoes || allowed || environment::variable("KUBERNETES_SERVICE_HOST").is_none() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "undoing migrations in a Kubernetes cluster needs `--allow-down-in-cluster`",
+        "release a migration that goes forward instead; or give the flag, in a Job with `backoffLimit: 0`",
+    ))
+}
+
 /// What was asked for on the command line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Order<'a> {
     pub(super) command: &'a Command,
     pub(super) goal: Goal,
     pub(super) change: &'a Change,
+    /// Whether it is to end early.
+    pub(super) stop: Stop,
 }
 
 async fn carry_out(
-    session: &mut apply::Session,
-    request: &apply::Command<'_>,
+    connected: &mut Connected,
+    (request, config): (&apply::Command<'_>, &Config),
     order: &Order<'_>,
     console: &mut Console,
 ) -> Result<Option<Report>, Failure> {
+    let Connected { session, connector, .. } = connected;
     if order.change.dry_run {
-        super::plan::show(session, request, console).await?;
+        super::plan::show(session, request, config, console).await?;
         return Ok(None);
     }
     if matches!(order.goal, Goal::UpTo(_) | Goal::DownTo(_)) {
         let database = apply::read(session, &request.table, request.versioning).await?;
         known_target(order.goal, request.set, &database.history)?;
     }
+    super::plan::refuse_above_budget(session, request, config).await?;
+    let connect = connector.as_deref().map(|connector| connector as &dyn Connect);
+    let means = Means { connect, stop: order.stop.clone() };
     let mut observe = |event| console.event(&event);
-    let report = apply::apply(session, request, &mut observe).await?;
+    let report = apply::apply(session, request, &means, &mut observe).await?;
     // goose's up-by-one fails here; `up --one` is the form for a Job, which is started again and again.
     if report.ran.is_empty() && matches!(order.command, Command::UpByOne { .. }) {
         return Err(Failure::from(&PlanError::NothingPending(Version(report.current))));
@@ -91,5 +122,6 @@ fn tell(report: &Report, goal: Goal, change: &Change, console: &mut Console) {
             format!("{count} migration{plural} run in {}: {place}", words::spent(total))
         }
     };
+    console.conclude(json!({ "ran": report.ran.len(), "current": report.current }));
     console.say("finished", &text);
 }

@@ -1,6 +1,7 @@
 //! Which database a command is about, and what it holds.
 
 use migrate_core::apply::{self, Database};
+use migrate_core::connection::Access;
 use migrate_core::flight::TableName;
 use migrate_core::history::History;
 use migrate_core::migration::{Set, Version};
@@ -8,7 +9,7 @@ use migrate_core::plan::{Goal, Versioning};
 use migrate_core::report::{Exit, Failure};
 
 use crate::arguments::Shared;
-use crate::console::Trouble;
+use crate::console::{Console, Trouble};
 use crate::environment;
 use crate::target::{Connected, Target};
 
@@ -24,10 +25,16 @@ pub(super) fn table(shared: &Shared) -> Result<TableName, Failure> {
     }
 }
 
+/// Connects, and tells on the way what keeps it waiting.
+pub(super) async fn connect(shared: &Shared, access: Access, console: &mut Console) -> Result<Connected, Failure> {
+    let target = Target::find(shared.database_url.as_deref(), access, shared.connect_wait)?;
+    target.connect(&mut |event| console.event(&event)).await
+}
+
 /// Connects and reads the history.
-pub(super) async fn open(shared: &Shared) -> Result<(Connected, Database, TableName), Trouble> {
+pub(super) async fn open(shared: &Shared, console: &mut Console) -> Result<(Connected, Database, TableName), Trouble> {
     let table = table(shared)?;
-    let connected = Target::find(shared.database_url.as_deref())?.connect().await?;
+    let connected = connect(shared, Access::Read, console).await?;
     match apply::read(&connected.session, &table, Versioning::Recorded).await {
         Ok(database) => Ok((connected, database, table)),
         Err(failure) => {

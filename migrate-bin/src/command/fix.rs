@@ -2,25 +2,53 @@
 
 use std::path::Path;
 
+use migrate_core::lock::{self, Lock};
 use migrate_core::report::{Exit, Failure};
 use serde_json::json;
 
 use super::Ended;
 use super::create::{after, is_time, last_sequential, versions};
+use super::lock::save;
 use crate::arguments::Form;
 use crate::console::{Console, Trouble};
 
 pub(super) fn run(folder: &Path, console: &mut Console) -> Ended {
-    let parsed = migrate_core::check::folder(folder, &folder.display().to_string());
+    let shown = folder.display().to_string();
+    // Not what the lock refuses: a version below it is one thing that this mends.
+    let parsed = migrate_core::check::runnable_folder(folder, &shown);
     if migrate_core::diagnostic::any_error(&parsed.diagnostics) {
         return Err(Trouble::Diagnostics(parsed.diagnostics));
     }
-    let mut next = last_sequential(folder);
+    let lock = lock::read(folder, &shown).map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
     let mut renamed = Vec::new();
-    for (version, file) in versions(folder) {
-        if !is_time(version) {
-            continue;
+    let ended = renumber(folder, lock.as_ref(), &mut renamed);
+    // The names that the lock holds follow, even when a later file could not be renamed.
+    if let Some(mut lock) = lock.filter(|_| !renamed.is_empty()) {
+        for (from, to) in &renamed {
+            lock.rename(from, to);
         }
+        save(folder, &lock.render())?;
+    }
+    ended?;
+    match console.output {
+        Form::Text => renamed.iter().for_each(|(from, to)| console.data(&format!("{from} => {to}\n"))),
+        Form::Json => {
+            let pairs: Vec<_> = renamed.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect();
+            console.json(&json!({ "renamed": pairs }));
+        }
+    }
+    if renamed.is_empty() {
+        console.say("fixed", "no migration is named by time");
+    }
+    Ok(Exit::Ok)
+}
+
+/// Renames what is named by time, in the order of the times; what is locked comes first, so that nothing new is below it.
+fn renumber(folder: &Path, lock: Option<&Lock>, renamed: &mut Vec<(String, String)>) -> Result<(), Failure> {
+    let mut timed: Vec<_> = versions(folder).into_iter().filter(|(version, _)| is_time(*version)).collect();
+    timed.sort_by_key(|(_, file)| lock.is_some_and(|lock| !lock.holds(file)));
+    let mut next = last_sequential(folder);
+    for (_, file) in timed {
         next = after(next)?;
         let name = file.split_once('_').map_or("", |(_, name)| name);
         let target = format!("{next:05}_{name}");
@@ -33,15 +61,5 @@ pub(super) fn run(folder: &Path, console: &mut Console) -> Ended {
         })?;
         renamed.push((file, target));
     }
-    match console.output {
-        Form::Text => renamed.iter().for_each(|(from, to)| console.data(&format!("{from} => {to}\n"))),
-        Form::Json => {
-            let pairs: Vec<_> = renamed.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect();
-            console.json(&json!({ "renamed": pairs }));
-        }
-    }
-    if renamed.is_empty() {
-        console.say("fixed", "no migration is named by time");
-    }
-    Ok(Exit::Ok)
+    Ok(())
 }

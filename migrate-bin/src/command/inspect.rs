@@ -1,15 +1,22 @@
-//! `inspect`: how a migration is read, statement by statement, or why goose would refuse it.
+//! `inspect`: how a migration is read, statement by statement, and what each does; or why goose would refuse it.
 
+mod picture;
+mod step;
+
+use std::borrow::Cow;
 use std::path::Path;
 
-use migrate_core::diagnostic::{Code, Diagnostic, Problem};
-use migrate_core::migration::{Direction, Migration, Mode, Set, Statement, Version};
-use migrate_core::parse::{Environment, Section, Substitution, split};
+use migrate_core::catalog::Catalog;
+use migrate_core::diagnostic::{Code, Diagnostic};
+use migrate_core::lint::{Settings, pass, schema_before};
+use migrate_core::migration::{Digest, Migration, Origin, Set, Version};
+use migrate_core::parse::{Environment, parse, read_folder, version};
 use migrate_core::report::{Exit, Failure};
-use serde_json::{Map, Value, json};
 
+use self::picture::Picture;
 use super::Ended;
-use super::migrations::{diagnostic_json, is_error, load, parse_file};
+use super::migrations::{is_error, load, parse_file};
+use super::settings::{settings, settings_from, start};
 use crate::arguments::{Form, Shared};
 use crate::console::{Console, Trouble};
 use crate::environment;
@@ -17,31 +24,25 @@ use crate::environment;
 pub(super) fn run(shared: &Shared, embedded: &'static Set, which: Option<&str>, console: &mut Console) -> Ended {
     let environment = environment::variables();
     if let Some(file) = which.filter(|which| is_path(which)) {
-        return inspect_file(Path::new(file), &environment, console);
+        return inspect_file(shared, Path::new(file), &environment, console);
     }
+    let config = settings(shared, embedded)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
+    let settings = Settings::from_config(&config);
     let set = load(shared, embedded, console)?;
-    let chosen: Vec<&Migration> = match which {
-        None => set.migrations.iter().collect(),
-        Some(version) => vec![find(&set, version)?],
+    let pictures = match which {
+        None => whole_set(&set, &environment, &settings),
+        Some(which) => {
+            let migration = find(&set, which)?;
+            let before = schema_before(&filled(&set, &environment), migration.version, &settings);
+            vec![picture_of(&set, migration, &environment).step_after(&before, &settings)]
+        }
     };
-    let pictures: Vec<Picture> = chosen
-        .into_iter()
-        .map(|migration| {
-            Picture::new(
-                Some(migration.version),
-                migration.name(),
-                &set.path_of(migration),
-                &migration.text,
-                &environment,
-            )
-        })
-        .collect();
     match (console.output, which) {
         (Form::Json, None) => {
             console.json(&pictures.iter().map(|picture| picture.json(&picture.problems())).collect::<Vec<_>>());
         }
         (Form::Json, Some(_)) => pictures.iter().for_each(|picture| console.json(&picture.json(&picture.problems()))),
-        (Form::Text, _) => pictures.iter().for_each(|picture| console.data(&picture.text())),
+        (Form::Text, _) => pictures.iter().for_each(|picture| console.data(&picture.text(&settings))),
     }
     let refusals: Vec<Diagnostic> = pictures.iter().flat_map(Picture::refusals).cloned().collect();
     if refusals.is_empty() { Ok(Exit::Ok) } else { Err(Trouble::Diagnostics(refusals)) }
@@ -61,18 +62,47 @@ fn find<'a>(set: &'a Set, which: &str) -> Result<&'a Migration, Failure> {
     })
 }
 
-fn inspect_file(path: &Path, environment: &Environment, console: &mut Console) -> Ended {
+fn picture_of(set: &Set, migration: &Migration, environment: &Environment) -> Picture {
+    Picture::new(&migration.file, set.path_of(migration), &migration.text, environment)
+}
+
+/// Every migration, each from the schema that those before it leave.
+fn whole_set(set: &Set, environment: &Environment, settings: &Settings) -> Vec<Picture> {
+    let mut before = Catalog::new(settings.external.clone());
+    let filled = filled(set, environment);
+    let pictures = filled.migrations.iter().map(|migration| {
+        let picture = picture_of(set, migration, environment).step_after(&before, settings);
+        pass(migration, &mut before);
+        picture
+    });
+    pictures.collect()
+}
+
+/// The set with the values of its variables filled in, where they are known: what its files make is then known too.
+fn filled(set: &Set, environment: &Environment) -> Set {
+    let fill = |migration: &Migration| {
+        let picture = picture_of(set, migration, environment);
+        if picture.refused() {
+            migration.clone()
+        } else {
+            Migration { file: migration.file.clone(), ..picture.migration() }
+        }
+    };
+    Set { migrations: set.migrations.iter().map(fill).collect(), ..set.clone() }
+}
+
+fn inspect_file(shared: &Shared, path: &Path, environment: &Environment, console: &mut Console) -> Ended {
+    let folder = start(path);
+    let config = settings_from(shared, &folder)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
+    let settings = Settings::from_config(&config);
     let (parsed, text) = parse_file(path);
     let Some(text) = text else { return Err(Trouble::Diagnostics(parsed.diagnostics)) };
-    let shown = path.display().to_string();
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem = file.strip_suffix(".sql").unwrap_or(&file);
-    let version = migrate_core::parse::version(&file).ok();
-    let name = stem.split_once('_').filter(|_| version.is_some()).map_or(stem, |(_, name)| name);
-    let picture = Picture::new(version, name, &shown, &text, environment);
+    let picture = Picture::new(&file, path.display().to_string(), &text, environment);
+    let picture = picture.step_from(&siblings(&folder, &file, environment), &settings);
     match console.output {
         Form::Json => console.json(&picture.json(&parsed.diagnostics)),
-        Form::Text => console.data(&picture.text()),
+        Form::Text => console.data(&picture.text(&settings)),
     }
     // A file of any name may be looked at; only a folder of migrations needs versions.
     let mut diagnostics = parsed.diagnostics;
@@ -88,107 +118,17 @@ fn inspect_file(path: &Path, environment: &Environment, console: &mut Console) -
     Ok(Exit::Ok)
 }
 
-/// A file as goose reads it, both directions.
-struct Picture {
-    version: Option<Version>,
-    name: String,
-    up: Result<Section, Diagnostic>,
-    down: Result<Section, Diagnostic>,
-    text: String,
-    path: String,
-}
-
-impl Picture {
-    fn new(version: Option<Version>, name: &str, path: &str, text: &str, environment: &Environment) -> Self {
-        let read = |direction| {
-            split(text, direction, Substitution::Fill(environment))
-                .map_err(|problem| Diagnostic::in_file(path, text, problem))
-        };
-        Self {
-            version,
-            name: name.to_owned(),
-            up: read(Direction::Up),
-            down: read(Direction::Down),
-            text: text.to_owned(),
-            path: path.to_owned(),
-        }
+/// The migrations beside a file; none where its name has no version, because it is part of no set then.
+fn siblings(folder: &Path, file: &str, environment: &Environment) -> Set {
+    if version(file).is_ok() {
+        return filled(&parse(read_folder(folder, &folder.display().to_string())).set, environment);
     }
-
-    fn refused(&self) -> bool {
-        self.refusals().next().is_some()
-    }
-
-    fn refusals(&self) -> impl Iterator<Item = &Diagnostic> {
-        [&self.up, &self.down].into_iter().filter_map(|section| section.as_ref().err())
-    }
-
-    /// What goose accepts in either section and a person can hardly mean.
-    fn problems(&self) -> Vec<Diagnostic> {
-        let sections = [&self.up, &self.down].into_iter().filter_map(|section| section.as_ref().ok());
-        let mut problems: Vec<Problem> = Vec::new();
-        for problem in sections.flat_map(|section| &section.problems) {
-            if !problems.contains(problem) {
-                problems.push(problem.clone());
-            }
-        }
-        problems.into_iter().map(|problem| Diagnostic::in_file(&self.path, &self.text, problem)).collect()
-    }
-
-    fn mode(&self) -> Option<Mode> {
-        self.up.as_ref().or(self.down.as_ref()).ok().map(|section| section.mode)
-    }
-
-    /// The documented form; with `error` where goose refuses the file, and with the direction that it can read.
-    fn json(&self, diagnostics: &[Diagnostic]) -> Value {
-        let mut object = Map::new();
-        object.insert("version".into(), json!(self.version.map(|version| version.0)));
-        object.insert("name".into(), json!(self.name));
-        object.insert("mode".into(), json!(self.mode().map(Mode::word)));
-        let mut errors = Vec::new();
-        for (word, section) in [("up", &self.up), ("down", &self.down)] {
-            match section {
-                Ok(section) => {
-                    let statements: Vec<_> =
-                        section.statements.iter().map(|statement| self.statement(statement)).collect();
-                    object.insert(word.into(), json!(statements));
-                }
-                Err(diagnostic) => errors.push(json!({
-                    "class": diagnostic.code.entry().class,
-                    "section": word,
-                    "line": diagnostic.position().map(|at| at.line),
-                    "message": diagnostic.message,
-                })),
-            }
-        }
-        if let Some(first) = errors.first() {
-            object.insert("error".into(), first.clone());
-            object.insert("errors".into(), json!(errors));
-        }
-        object.insert("diagnostics".into(), json!(diagnostics.iter().map(diagnostic_json).collect::<Vec<_>>()));
-        Value::Object(object)
-    }
-
-    fn statement(&self, statement: &Statement) -> Value {
-        json!({ "sql": statement.sql(&self.text), "line": statement.line() })
-    }
-
-    fn text(&self) -> String {
-        let mode = self.mode().map_or("refused by goose", Mode::word);
-        let up = self.section_text("up", &self.up);
-        let down = self.section_text("down", &self.down);
-        format!("{}: {mode}\n\n{up}\n{down}", self.path)
-    }
-
-    fn section_text(&self, word: &str, section: &Result<Section, Diagnostic>) -> String {
-        let section = match section {
-            Ok(section) => section,
-            Err(diagnostic) => return format!("{word}: {diagnostic}\n"),
-        };
-        let count = section.statements.len();
-        let mut text = format!("{word}: {count} statement{}\n", if count == 1 { "" } else { "s" });
-        for statement in &section.statements {
-            text.push_str(&format!("-- line {}\n{}\n", statement.line(), statement.sql(&self.text)));
-        }
-        text
+    let origin = Origin { folder: Cow::Borrowed(""), shown: Cow::Borrowed("") };
+    Set {
+        migrations: Cow::Borrowed(&[]),
+        digest: Digest::of_parts([]),
+        origin,
+        release: Cow::Borrowed(""),
+        revision: Cow::Borrowed(""),
     }
 }

@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use crate::arguments::Shared;
 use crate::console::{Console, Trouble};
 
-/// The migrations of the command: of `--dir`, or those built in. Every problem is printed; an error ends the command.
+/// The migrations of the command: of `--dir`, or those built in. Every problem is printed; an error ends the command. A
+/// lock is not asked: the database knows better what it has.
 pub(super) fn load<'a>(shared: &Shared, embedded: &'a Set, console: &mut Console) -> Result<Cow<'a, Set>, Trouble> {
     let Some(dir) = &shared.dir else {
         fresh(embedded)?;
         return Ok(Cow::Borrowed(embedded));
     };
-    let parsed = check::folder(dir, &dir.display().to_string());
+    let parsed = check::runnable_folder(dir, &dir.display().to_string());
     if any_error(&parsed.diagnostics) {
         return Err(Trouble::Diagnostics(parsed.diagnostics));
     }
@@ -28,7 +29,7 @@ pub(super) fn load<'a>(shared: &Shared, embedded: &'a Set, console: &mut Console
 }
 
 /// In a development build, whether the embedded migrations are still those of their folder.
-fn fresh(set: &Set) -> Result<(), Failure> {
+pub(super) fn fresh(set: &Set) -> Result<(), Failure> {
     if !cfg!(debug_assertions) {
         return Ok(());
     }
@@ -38,7 +39,7 @@ fn fresh(set: &Set) -> Result<(), Failure> {
     }
 }
 
-/// The folder that `create`, `fix` and `validate` work on.
+/// The folder that `create`, `fix` and `lock` work on, and that the settings and the lock are looked for in.
 pub(super) fn folder(shared: &Shared, embedded: &Set) -> PathBuf {
     if let Some(dir) = &shared.dir {
         return dir.clone();

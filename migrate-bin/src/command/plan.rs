@@ -1,26 +1,32 @@
 //! `plan` and `--dry-run`: the exact messages that would be sent, and nothing sent.
 
+mod sizes;
+
 use migrate_core::apply::{self, Session};
+use migrate_core::config::Config;
 use migrate_core::flight::{Bookkeeping, Flight, Message, Purpose, TableName, flight, prepare};
-use migrate_core::history::{Existing, History, Row};
-use migrate_core::migration::{Set, Statement, Version};
-use migrate_core::plan::{Batch, Goal, OutOfOrder, Plan, Versioning, plan};
+use migrate_core::history::History;
+use migrate_core::migration::{Migration, Mode, Set, Statement, Version};
+use migrate_core::plan::{Batch, Goal, OutOfOrder, Plan, plan};
 use migrate_core::report::{Exit, Failure};
 use serde_json::{Value, json};
 
 use super::Ended;
 use super::database::{known_target, open, table};
 use super::migrations::load;
+use super::settings::settings;
 use crate::arguments::{Form, PlanArguments, Shared};
-use crate::console::{Console, words};
+use crate::console::{Console, Trouble, words};
 use crate::environment;
 
 pub(super) async fn run(shared: &Shared, set: &Set, options: &PlanArguments, console: &mut Console) -> Ended {
-    let (connected, database, table) = open(shared).await?;
-    connected.close().await;
+    let config = settings(shared, set)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
+    let (connected, database, table) = open(shared, console).await?;
     let environment = environment::variables();
     let command = command(set, table, options, &environment);
-    show_on(&command, &database, console)?;
+    let shown = show_with_sizes(&connected.session, &command, (&database, &config), console).await;
+    connected.close().await;
+    shown?;
     Ok(Exit::Ok)
 }
 
@@ -38,10 +44,11 @@ pub(super) fn run_offline(
         return Err(Failure::new(Exit::Usage, format!("there is no version {from}"), help).into());
     }
     let tables = table.in_schema(table.schema().unwrap_or("public"));
-    let database = apply::Database { history: applied_up_to(&set, from), tables };
+    let server = migrate_core::report::Opened::default();
+    let database = apply::Database { history: applied_up_to(&set, from), tables, server };
     let environment = environment::variables();
     let command = command(&set, table, options, &environment);
-    show_on(&command, &database, console)?;
+    show_on(&command, &database, None, console)?;
     Ok(Exit::Ok)
 }
 
@@ -49,7 +56,7 @@ fn command<'a>(
     set: &'a Set,
     table: TableName,
     options: &PlanArguments,
-    environment: &'a migrate_core::parse::Environment,
+    variables: &'a migrate_core::parse::Environment,
 ) -> apply::Command<'a> {
     let goal = match options.to {
         Some(version) => Goal::UpTo(Version(version)),
@@ -57,9 +64,11 @@ fn command<'a>(
         None => Goal::Up,
     };
     let out_of_order = if options.allow_missing { OutOfOrder::Allowed } else { OutOfOrder::Refused };
-    let lock_wait = std::time::Duration::ZERO;
-    apply::Command { set, table, goal, out_of_order, versioning: Versioning::Recorded, environment, lock_wait }
+    apply::Command { table, out_of_order, run: ANY_RUN.to_owned(), ..apply::Command::new(set, goal, variables) }
 }
+
+/// Stands for the run in a plan, which is the same for every run but for this.
+pub(super) const ANY_RUN: &str = "RUN";
 
 /// The history of a database that this program brought to a version.
 fn applied_up_to(set: &Set, from: Version) -> History {
@@ -67,34 +76,75 @@ fn applied_up_to(set: &Set, from: Version) -> History {
         return History::default();
     }
     let versions = set.migrations.iter().map(|migration| migration.version).filter(|version| *version <= from);
-    let rows = std::iter::once(Version::ZERO)
-        .chain(versions)
-        .map(|version| Row { version, applied: true, at: None, ledger: None })
-        .collect();
-    History { rows, tables: Existing { version: true, ledger: true } }
+    // The journal comes with the first file that needs it.
+    let needs_journal = |migration: &Migration| migration.version <= from && migration.mode == Mode::NoTransaction;
+    History::brought_to(versions, set.migrations.iter().any(needs_journal))
 }
 
 /// Plans on the database as it is and prints the plan.
 pub(super) async fn show(
     session: &Session,
     command: &apply::Command<'_>,
+    config: &Config,
     console: &mut Console,
 ) -> Result<(), Failure> {
     let database = apply::read(session, &command.table, command.versioning).await?;
-    show_on(command, &database, console)
+    show_with_sizes(session, command, (&database, config), console).await
 }
 
-fn show_on(command: &apply::Command<'_>, database: &apply::Database, console: &mut Console) -> Result<(), Failure> {
+/// Refuses, before anything is changed, what is above a budget.
+pub(super) async fn refuse_above_budget(
+    session: &Session,
+    command: &apply::Command<'_>,
+    config: &Config,
+) -> Result<(), Failure> {
+    if config.budgets.is_empty() {
+        return Ok(());
+    }
+    let database = apply::read(session, &command.table, command.versioning).await?;
+    // What cannot be planned is refused by the run itself, with everything that it knows.
+    let Ok(plan) = plan(command.request(&database.history)) else { return Ok(()) };
+    let weighed = sizes::weighed(session, command, &plan, config).await?;
+    sizes::within_budgets(&weighed, config)
+}
+
+/// The plan first: whoever is refused wants to see what it was.
+async fn show_with_sizes(
+    session: &Session,
+    command: &apply::Command<'_>,
+    (database, config): (&apply::Database, &Config),
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let planned = plan(command.request(&database.history)).map_err(|error| Failure::from(&error))?;
+    let weighed = sizes::weighed(session, command, &planned, config).await?;
+    show_on(command, database, Some(&weighed), console)?;
+    sizes::within_budgets(&weighed, config)
+}
+
+fn show_on(
+    command: &apply::Command<'_>,
+    database: &apply::Database,
+    sizes: Option<&[sizes::Weighed]>,
+    console: &mut Console,
+) -> Result<(), Failure> {
     known_target(command.goal, command.set, &database.history)?;
     let plan = plan(command.request(&database.history)).map_err(|error| Failure::from(&error))?;
-    let bookkeeping =
-        Bookkeeping { tables: database.tables.clone(), release: command.set.release.clone().into_owned() };
+    let bookkeeping = command.bookkeeping(database.tables.clone());
     for warning in &plan.warnings {
         console.event(&migrate_core::report::Event::Warned(warning.clone()));
     }
     match console.output {
         Form::Text => console.data(&text(&plan, &bookkeeping)),
-        Form::Json => console.json(&as_json(&plan, &bookkeeping)),
+        Form::Json => {
+            let mut json = as_json(&plan, &bookkeeping);
+            if let Some(sizes) = sizes {
+                json["tables"] = sizes.iter().map(sizes::as_json).collect();
+            }
+            console.json(&json);
+        }
+    }
+    for weighed in sizes.unwrap_or_default() {
+        console.say("touches", &sizes::text(weighed));
     }
     if plan.batches.is_empty() {
         console.say("planned", &format!("nothing to run: the database is at version {}", plan.from));
@@ -118,8 +168,8 @@ fn text(plan: &Plan<'_>, bookkeeping: &Bookkeeping) -> String {
 
 fn push_messages(text: &mut String, flight: &Flight<'_>, batch: Option<&Batch<'_>>) {
     for message in &flight.messages {
-        if let (Purpose::Statement(index), Some(batch)) = (message.purpose, batch)
-            && let Some(statement) = batch.statements.get(index)
+        if let Some(statement) = first_statement(message, batch)
+            && let Some(batch) = batch
         {
             text.push_str(&format!("-- {}:{}\n", batch.path, statement.line()));
         } else {
@@ -158,10 +208,23 @@ fn as_json(plan: &Plan<'_>, bookkeeping: &Bookkeeping) -> Value {
 }
 
 fn messages(flight: &Flight<'_>, batch: Option<&Batch<'_>>) -> Vec<Value> {
-    let line = |purpose| match (purpose, batch) {
-        (Purpose::Statement(index), Some(batch)) => batch.statements.get(index).map(Statement::line),
-        _ => None,
+    let message = |message: &Message<'_>| {
+        let statements = match message.purpose {
+            Purpose::Statements { count, .. } => Some(count),
+            _ => None,
+        };
+        json!({
+            "purpose": message.purpose.word(), "sql": message.sql,
+            "line": first_statement(message, batch).map(Statement::line), "statements": statements,
+        })
     };
-    let message = |message: &Message<'_>| json!({ "purpose": message.purpose.word(), "sql": message.sql, "line": line(message.purpose) });
     flight.messages.iter().map(message).collect()
+}
+
+/// The first of the file's statements that a message holds.
+fn first_statement<'b>(message: &Message<'_>, batch: Option<&'b Batch<'_>>) -> Option<&'b Statement> {
+    match message.purpose {
+        Purpose::Statements { first, .. } => batch?.statements.get(first),
+        _ => None,
+    }
 }

@@ -7,12 +7,13 @@ use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{EditKind, edits};
 use migrate_core::report::Exit;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Ended;
 use super::database::open;
 use crate::arguments::{Form, Shared};
 use crate::console::Console;
+use crate::target::Target;
 
 /// One line of `status`.
 #[derive(Debug, Serialize)]
@@ -51,7 +52,7 @@ impl State {
 }
 
 pub(super) async fn status(shared: &Shared, set: &Set, console: &mut Console) -> Ended {
-    let (connected, database, _) = open(shared).await?;
+    let (connected, database, _) = open(shared, console).await?;
     connected.close().await;
     let history = &database.history;
     let lines = lines(set, history);
@@ -76,14 +77,16 @@ fn lines(set: &Set, history: &History) -> Vec<Line> {
     let files = set.migrations.iter().map(|migration| migration.version);
     let rows = history.rows.iter().map(|row| row.version).filter(|version| *version != Version::ZERO);
     let versions: BTreeSet<Version> = files.chain(rows).collect();
+    let (newest, highest) = (history.newest(), history.highest());
     let line = |version: Version| {
         let file = set.find(version);
-        let row = history.row(version).filter(|row| row.applied);
+        let held = newest.get(&version);
+        let row = held.filter(|row| row.applied);
         let state = match (file, row) {
             (None, _) => State::Unknown,
             (Some(_), Some(_)) if edited.contains(&version) => State::Edited,
             (Some(_), Some(_)) => State::Applied,
-            (Some(_), None) if version < history.highest() && !history.holds(version) => State::Missing,
+            (Some(_), None) if version < highest && held.is_none() => State::Missing,
             (Some(_), None) => State::Pending,
         };
         let name = file.map(|migration| migration.name().to_owned());
@@ -104,20 +107,31 @@ fn table(lines: &[Line]) -> String {
 }
 
 pub(super) async fn version(shared: &Shared, embedded: &Set, console: &mut Console) -> Ended {
-    let (connected, database, _) = open(shared).await?;
+    // What a program contains can be told without a database: an image is asked for it before it is deployed.
+    if console.output == Form::Json && !Target::is_named(shared.database_url.as_deref()) {
+        console.json(&contents(shared, embedded, None));
+        return Ok(Exit::Ok);
+    }
+    let (connected, database, _) = open(shared, console).await?;
     connected.close().await;
     let current = database.history.current();
     if console.output == Form::Json {
-        // The folder of `--dir` is not read, as goose's `version` does not read it.
-        let set = shared.dir.is_none().then_some(embedded);
-        console.json(&json!({
-            "current": current.0,
-            "latest": set.map(|set| set.latest().0),
-            "set_sha256": set.map(|set| set.digest.to_string()),
-            "release": set.map(|set| &set.release),
-        }));
+        console.json(&contents(shared, embedded, Some(current)));
     } else {
         console.data(&format!("{current}\n"));
     }
     Ok(Exit::Ok)
+}
+
+/// The folder of `--dir` is not read, as goose's `version` does not read it.
+fn contents(shared: &Shared, embedded: &Set, current: Option<Version>) -> Value {
+    let set = shared.dir.is_none().then_some(embedded);
+    json!({
+        "current": current.map(|version| version.0),
+        "latest": set.map(|set| set.latest().0),
+        "set_sha256": set.map(|set| set.digest.to_string()),
+        "release": set.map(|set| &set.release),
+        "revision": set.map(|set| &set.revision).filter(|revision| !revision.is_empty()),
+        "tool": concat!("migrate ", env!("CARGO_PKG_VERSION")),
+    })
 }

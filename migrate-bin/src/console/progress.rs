@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use migrate_core::report::Event;
+use migrate_core::verify::Step;
 
 /// The bar, where there is one.
 pub(crate) struct Progress {
@@ -19,15 +20,7 @@ impl Progress {
     /// Moves the bar along with the run.
     pub(super) fn follow(&mut self, event: &Event) {
         match event {
-            Event::Planned { files } if self.enabled && *files > 1 && self.bar.is_none() => {
-                let bar = ProgressBar::new(*files as u64);
-                if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}") {
-                    bar.set_style(style);
-                }
-                // The elapsed time goes on while one statement takes its time.
-                bar.enable_steady_tick(Duration::from_millis(500));
-                self.bar = Some(bar);
-            }
+            Event::Planned { files } if self.bar.is_none() => self.begin(*files),
             Event::Planned { files } => {
                 if let Some(bar) = &self.bar {
                     bar.set_length(bar.position() + *files as u64);
@@ -45,6 +38,29 @@ impl Progress {
             }
             _ => {}
         }
+    }
+
+    /// Moves the bar along with a verification.
+    pub(super) fn step(&mut self, step: &Step<'_>) {
+        match (step, &self.bar) {
+            (Step::Planned(count), _) => self.begin(*count),
+            (Step::Started(migration), Some(bar)) => bar.set_message(migration.file.clone().into_owned()),
+            (Step::Done(_), Some(bar)) => bar.inc(1),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, files: usize) {
+        if !self.enabled || files < 2 {
+            return;
+        }
+        let bar = ProgressBar::new(files as u64);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        // The elapsed time goes on while one statement takes its time.
+        bar.enable_steady_tick(Duration::from_millis(500));
+        self.bar = Some(bar);
     }
 
     /// Whether the bar already shows this event.

@@ -1,10 +1,15 @@
 //! The words and the JSON fields of events, diagnostics and failures.
 
+mod waits;
+
+pub(crate) use waits::of_holder;
+
 use std::time::Duration;
 
 use migrate_core::diagnostic::{Diagnostic, Severity};
+use migrate_core::lint::Finding;
 use migrate_core::plan::{Edit, Warning};
-use migrate_core::report::{Event, Failure, Ran};
+use migrate_core::report::{At, Event, Exit, Failure, Opened, Ran};
 use serde_json::{Value, json};
 
 /// An event in words.
@@ -21,6 +26,16 @@ fn told(level: &'static str, name: &'static str, text: String, fields: Value) ->
 
 pub(super) fn of_event(event: &Event) -> Told {
     match event {
+        Event::Connected { server, address, database, user, security } => {
+            let text = format!("connected to {server} ({address}), database {database}, user {user}, {security}");
+            let fields = json!({
+                "server": server, "address": address, "database": database, "user": user, "security": security,
+            });
+            told("info", "connected", text, fields)
+        }
+        Event::Unreachable { why, tries, left } => waits::unreachable(why, *tries, *left),
+        Event::Distrusted { why } => told("warning", "warning", format!("{why}; it is not used"), json!({})),
+        Event::Opened(opened) => of_opened(opened),
         Event::Planned { files } => told("info", "planned", format!("{files} to run"), json!({ "migrations": files })),
         Event::Warned(warning) => {
             let (text, fields) = of_warning(warning);
@@ -30,28 +45,64 @@ pub(super) fn of_event(event: &Event) -> Told {
         Event::Started(ran) => {
             told("info", "migration_start", format!("{:<5} {} …", ran.direction.word(), ran.file), of_ran(ran))
         }
-        Event::Finished(ran, duration) => {
+        Event::Statement(at) => told("info", "statement_start", place(at), of_at(at)),
+        Event::Finished(ran, duration) => of_finished(ran, *duration),
+        Event::Resumed { ran, done } => {
             let mut fields = of_ran(ran);
-            fields["duration_ms"] = json!(milliseconds(*duration));
-            let empty = if ran.statements == 0 { ", no statement" } else { "" };
-            let text = format!("{:<5} {} ({}{empty})", ran.direction.word(), ran.file, spent(*duration));
-            told("info", "migration_done", text, fields)
+            fields["done"] = json!(done);
+            let text = format!("{} goes on behind statement {done}, where an earlier run ended", ran.file);
+            told("info", "resumed", text, fields)
         }
-        Event::Waiting { holder } => {
-            let text = if holder.is_empty() {
-                "waiting for another runner's migration lock".to_owned()
-            } else {
-                format!("waiting for the migration lock, held by {holder}")
-            };
-            told("info", "waiting_for_lock", text, json!({ "holder": holder }))
+        Event::Waiting { holder, waited } => waits::waiting(holder.as_ref(), *waited),
+        Event::Progress(progress) => waits::progress(progress),
+        Event::Blocked { at, elapsed, blockers } => waits::blocked(at, *elapsed, blockers),
+        Event::Retry(retry) => waits::retry(retry),
+        Event::Ambiguous(ran) => waits::ambiguous(ran),
+        Event::Resolved { ran, landed } => waits::resolved(ran, *landed),
+        Event::Stopping { cause } => {
+            let text = format!("asked to end by the {cause}: cancelling what is under way");
+            told("warning", "stopping", text, json!({ "cause": cause }))
         }
-        Event::Notice { severity, message } => {
-            let level = if severity == "WARNING" { "warning" } else { "info" };
-            // A migration can make a notice say anything, a line that looks like ours included.
-            let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            told(level, "notice", format!("server {severity}: {message}"), json!({ "severity": severity }))
+        Event::Notice { severity, message, at } => waits::notice(severity, message, at.as_ref()),
+        Event::NoticesLeftOut { count } => {
+            told("info", "notices_left_out", format!("{count} more notices are not shown"), json!({ "count": count }))
         }
     }
+}
+
+fn of_finished(ran: &Ran, duration: Duration) -> Told {
+    let mut fields = of_ran(ran);
+    fields["duration_ms"] = json!(milliseconds(duration));
+    let empty = if ran.statements == 0 { ", no statement" } else { "" };
+    let text = format!("{:<5} {} ({}{empty})", ran.direction.word(), ran.file, spent(duration));
+    told("info", "migration_done", text, fields)
+}
+
+fn of_opened(opened: &Opened) -> Told {
+    let Opened { server, address, database, user, release, digest } = opened;
+    let at = if address.is_empty() { String::new() } else { format!(" at {address}") };
+    let text = format!("PostgreSQL {server}{at}, database {database}, user {user}");
+    let fields = json!({
+        "server": server, "address": address, "database": database, "user": user, "release": release,
+        "set_sha256": digest,
+    });
+    told("info", "start", text, fields)
+}
+
+/// A statement in words.
+fn place(at: &At) -> String {
+    match at.statement {
+        0 => at.ran.file.clone(),
+        number => format!("{}:{} (statement {number} of {})", at.ran.file, at.line, at.ran.statements),
+    }
+}
+
+fn of_at(at: &At) -> Value {
+    let mut fields = of_ran(&at.ran);
+    let (statement, line) = (Some(at.statement), Some(at.line));
+    fields["statement"] = json!(statement.filter(|number| *number > 0));
+    fields["line"] = json!(line.filter(|number| *number > 0));
+    fields
 }
 
 fn of_ran(ran: &Ran) -> Value {
@@ -95,7 +146,7 @@ pub(crate) fn of_warning(warning: &Warning) -> (String, Value) {
     }
 }
 
-pub(super) fn of_diagnostic(diagnostic: &Diagnostic) -> Value {
+pub(crate) fn of_diagnostic(diagnostic: &Diagnostic) -> Value {
     let entry = diagnostic.code.entry();
     let at = diagnostic.position();
     json!({
@@ -104,13 +155,21 @@ pub(super) fn of_diagnostic(diagnostic: &Diagnostic) -> Value {
     })
 }
 
-pub(super) fn sum_of_diagnostics(diagnostics: &[Diagnostic]) -> String {
+pub(super) fn of_finding(finding: &Finding) -> Value {
+    let at = finding.position();
+    json!({
+        "rule": finding.rule, "name": finding.name, "severity": finding.severity.word(), "file": finding.path,
+        "line": at.line, "column": at.column, "section": finding.direction.word(), "help": finding.help,
+    })
+}
+
+pub(crate) fn sum_of_diagnostics(diagnostics: &[Diagnostic]) -> String {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity() == Severity::Error).count();
     let plural = if errors == 1 { "" } else { "s" };
     format!("{errors} error{plural} in the migrations; nothing was changed")
 }
 
-pub(super) fn of_failure(failure: &Failure) -> Value {
+pub(crate) fn of_failure(failure: &Failure) -> Value {
     let exit = failure.exit.row();
     let server = failure.server.as_ref();
     let at = failure.place.as_ref().map(migrate_core::report::Place::position);
@@ -121,8 +180,15 @@ pub(super) fn of_failure(failure: &Failure) -> Value {
         "sqlstate": server.map(|server| &server.sqlstate),
         "detail": server.and_then(|server| server.detail.as_ref()),
         "hint": server.and_then(|server| server.hint.as_ref()),
-        "current": failure.report.current,
+        "current": failure.report.current, "runbook": runbook(failure.exit),
     })
+}
+
+/// Where the deployment book says what to do about an ending: a heading for each code that a Job can end with.
+pub(crate) fn runbook(exit: Exit) -> Option<String> {
+    let row = exit.row();
+    let has_one = row.code != 0 && row.job() != "none";
+    has_one.then(|| format!("docs/book/failures.md#{}-{}", row.code, row.name))
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> u64 {

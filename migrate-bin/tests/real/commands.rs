@@ -4,8 +4,13 @@ mod edits;
 mod files;
 mod inspect;
 mod ledger;
+mod lint;
+mod lock;
 mod plans;
+mod review;
+mod sizes;
 mod status;
+mod steps;
 mod unversioned;
 
 use std::path::Path;

@@ -163,13 +163,18 @@ fn advisory_locks(database: &Database, granted: bool) -> String {
 fn a_file_whose_lock_is_taken_behind_its_back_is_not_run_twice_in_one_run() {
     let database = Database::create();
     database.rows("CREATE TABLE counter (version int)");
-    let text =
-        format!("-- +goose NO TRANSACTION\n-- +goose Up\nINSERT INTO counter VALUES (1);\nDISCARD ALL;\n{UNTIL_GO}");
-    let folder = files(&[("00001_a.sql".to_owned(), text)]);
+    // A procedure that commits runs outside of any transaction of ours, and this one gives the lock back.
+    let text = "-- +goose NO TRANSACTION\n-- +goose Up\nINSERT INTO counter VALUES (1);\n-- +goose StatementBegin\n\
+                CREATE PROCEDURE give_back() LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_unlock_all(); COMMIT; \
+                FOR i IN 1..6000 LOOP EXIT WHEN to_regclass('go') IS NOT NULL; PERFORM pg_sleep(0.01); COMMIT; \
+                END LOOP; END $$;\n-- +goose StatementEnd\nCALL give_back();\nINSERT INTO counter VALUES (2);\n";
+    let folder = files(&[("00001_a.sql".to_owned(), text.to_owned())]);
     let up = std::thread::scope(|scope| {
         let up = scope.spawn(|| migrate(&database.url, folder.path(), &["up", "--lock-wait", "1s"]));
         eventually("the file gives its lock back", || {
-            database.rows("SELECT count(*) FROM counter") == ["1"] && advisory_locks(&database, true) == "0"
+            database.rows("SELECT count(*) FROM counter") == ["1"]
+                && database.rows("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == ["1"]
+                && advisory_locks(&database, true) == "0"
         });
         let _holder = Holder::new(&database);
         database.rows("CREATE TABLE go ()");

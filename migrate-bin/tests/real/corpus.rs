@@ -22,14 +22,14 @@ const NEEDS_ITS_OWN_SERVER: (&str, [(&str, &str); 1]) = ("theopenlane__core", [(
 
 /// One line of the table.
 #[derive(Debug, Clone)]
-struct Set {
-    name: String,
+pub(crate) struct Set {
+    pub(crate) name: String,
     project: String,
-    dir: PathBuf,
-    files: usize,
-    up_status: String,
+    pub(crate) dir: PathBuf,
+    pub(crate) files: usize,
+    pub(crate) up_status: String,
     applied: usize,
-    preparation: String,
+    pub(crate) preparation: String,
     up_error: String,
     down_status: String,
     downed: usize,
@@ -38,11 +38,11 @@ struct Set {
     left: String,
     built: String,
     up_again: bool,
-    on_top_of: Option<PathBuf>,
+    pub(crate) on_top_of: Option<PathBuf>,
 }
 
 impl Set {
-    fn read(root: &Path, line: &str) -> Self {
+    pub(crate) fn read(root: &Path, line: &str) -> Self {
         let fields: Vec<&str> = line.split('\t').collect();
         let number = |field: &str| field.parse().unwrap_or_default();
         let project = root.join(fields[0]);
@@ -86,7 +86,7 @@ fn succeeded(what: &str, ended: &Ended) -> Result<(), String> {
 }
 
 /// What the project does by hand before its first migration. Roles belong to the whole server and may be there.
-fn prepare(set: &Set, database: &Database) -> Result<(), String> {
+pub(crate) fn prepare(set: &Set, database: &Database) -> Result<(), String> {
     for statement in set.preparation.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
         let tolerant = format!(
             "DO $prepare$ BEGIN {statement}; \

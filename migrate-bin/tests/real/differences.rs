@@ -72,6 +72,18 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         &[(0, "exit 2"), (1, "result ")],
     ),
     differs(
+        "explicit commit inside transaction",
+        Reject,
+        "a file that is applied whole or not at all does not end its transaction half-way (Q32); goose leaves a part behind",
+        &[(2, "result |")],
+    ),
+    differs(
+        "explicit rollback inside transaction",
+        Reject,
+        "the same (Q32): goose records a version of which a part was rolled back",
+        &[(0, "exit 29, rows (no table)"), (1, "rows (no table), version 0"), (2, "result |")],
+    ),
+    differs(
         "search_path changed by migration",
         Better,
         "the version table is qualified by the schema found at the start (Q31), so the row is written",

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use migrate_core::check;
-use migrate_core::flight::{Bookkeeping, Purpose, TableName, flight};
+use migrate_core::flight::{Bookkeeping, Purpose, TableName, Terms, flight};
 use migrate_core::history::{Existing, History};
 use migrate_core::parse::Environment;
-use migrate_core::plan::{Goal, OutOfOrder, Request, Versioning, plan};
+use migrate_core::plan::{Goal, OutOfOrder, OwnTransactions, Request, Versioning, plan};
 
 use crate::stage::{Database, Ended, folder, migrate};
 
@@ -66,26 +66,35 @@ fn block(sql: &str) -> String {
 fn nothing_behind_an_error_takes_effect_whatever_stands_before_it() {
     let database = Database::create();
     for (name, attack) in ATTACKS {
-        database.rows("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
         let text = format!(
             "-- +goose Up\nCREATE TABLE before_it (id int);\n{}SELECT 1/0;\nCREATE TABLE behind_it (id int);\n",
             block(attack)
         );
         let files = folder(&[("00001_a.sql", &text), ("00002_b.sql", "-- +goose Up\nCREATE TABLE next (id int);\n")]);
-        let up = migrate(&database.url, files.path(), &["up"]);
-        assert!((20..40).contains(&up.code), "{name}: exit {}: {}", up.code, up.stderr);
-        let stays = database.rows("SELECT count(*) FROM pg_class WHERE relname = 'before_it'") == ["1"];
-        assert!(!stays || up.code == 26, "{name}: something stays, but exit {}: {}", up.code, up.stderr);
-        assert_eq!(database.versions(), ["0"], "{name}");
-        let behind = database.rows("SELECT relname FROM pg_class WHERE relname IN ('behind_it', 'next')");
-        assert_eq!(behind, Vec::<String>::new(), "{name}");
+        // Some of them are refused unless told otherwise; what is sent then has to be harmless all the same.
+        for options in [&["up"][..], &["up", "--allow-transaction-control"]] {
+            database.rows("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+            let up = migrate(&database.url, files.path(), options);
+            assert!((20..40).contains(&up.code), "{name}: exit {}: {}", up.code, up.stderr);
+            let stays = database.rows("SELECT count(*) FROM pg_class WHERE relname = 'before_it'") == ["1"];
+            assert!(!stays || up.code == 26, "{name}: something stays, but exit {}: {}", up.code, up.stderr);
+            if up.code == 29 {
+                assert_eq!(database.version_rows(), "(no table)", "{name}");
+            } else {
+                assert_eq!(database.versions(), ["0"], "{name}");
+            }
+            let behind = database.rows("SELECT relname FROM pg_class WHERE relname IN ('behind_it', 'next')");
+            assert_eq!(behind, Vec::<String>::new(), "{name}");
+        }
     }
 }
 
 /// Runs `up` four times at once on one file.
 fn four_ups(database: &Database, dir: &Path) -> Vec<Ended> {
     std::thread::scope(|scope| {
-        let runs: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(&database.url, dir, &["up"]))).collect();
+        let runs: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| migrate(&database.url, dir, &["up", "--allow-transaction-control"])))
+            .collect();
         runs.into_iter().map(|run| run.join().expect("a run")).collect()
     })
 }
@@ -160,6 +169,30 @@ fn a_statement_that_raises_the_guard_s_own_code_is_a_failed_statement() {
     }
 }
 
+/// Every INSERT into the version table is thrown away by a trigger, without an error.
+const SWALLOW: &str = "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+                       CREATE TRIGGER swallow BEFORE INSERT ON goose_db_version FOR EACH ROW EXECUTE FUNCTION swallow()";
+
+#[test]
+fn a_file_whose_version_row_a_trigger_swallows_is_rolled_back() {
+    for (mode, code) in [("", 25), ("-- +goose NO TRANSACTION\n", 26)] {
+        let database = Database::create();
+        let first = ("00001_a.sql", "-- +goose Up\nCREATE TABLE counter (n int);\n");
+        let second = format!("{mode}-- +goose Up\nINSERT INTO counter VALUES (2);\n");
+        let files = folder(&[first, ("00002_b.sql", second.as_str())]);
+        assert_eq!(migrate(&database.url, files.path(), &["up", "--to", "1"]).code, 0);
+        database.rows(SWALLOW);
+        let ended = migrate(&database.url, files.path(), &["up"]);
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        assert!(ended.stderr.contains("a trigger keeps rows out of the version table"), "{}", ended.stderr);
+        assert_eq!(database.versions(), ["0", "1"], "{mode}");
+        database.rows("DROP TRIGGER swallow ON goose_db_version");
+        let again = migrate(&database.url, files.path(), &["up"]);
+        assert_eq!(again.code, 0, "{}", again.stderr);
+        assert_eq!(database.rows("SELECT n FROM counter"), ["2"], "{mode}");
+    }
+}
+
 #[test]
 fn a_deferred_trigger_finds_the_session_that_its_file_made() {
     let database = Database::create();
@@ -205,7 +238,11 @@ fn a_timeout_that_the_database_sets_for_everybody_does_not_cut_a_migration_short
 /// The guard of the first migration of a folder, as `apply` would send it on a database with both tables.
 fn guard(dir: &Path) -> String {
     let set = check::folder(dir, "migrations").set;
-    let history = History { rows: vec![], tables: Existing { version: true, ledger: true } };
+    let history = History {
+        rows: vec![],
+        tables: Existing { version: true, ledger: true, ledger_is_current: true, journal: true },
+        attempts: vec![],
+    };
     let environment = Environment::default();
     let request = Request {
         set: &set,
@@ -213,10 +250,16 @@ fn guard(dir: &Path) -> String {
         goal: Goal::Up,
         out_of_order: OutOfOrder::Refused,
         versioning: Versioning::Recorded,
+        own_transactions: OwnTransactions::Refused,
         environment: &environment,
     };
     let plan = plan(request).expect("a plan");
-    let bookkeeping = Bookkeeping { tables: TableName::default().in_schema("public"), release: String::new() };
+    let bookkeeping = Bookkeeping {
+        tables: TableName::default().in_schema("public"),
+        release: String::new(),
+        run: String::new(),
+        terms: Terms::default(),
+    };
     let messages = flight(&plan.batches[0], &bookkeeping).messages;
     let guard = messages.iter().find(|message| message.purpose == Purpose::Guard).expect("a guard");
     guard.sql.clone().into_owned()

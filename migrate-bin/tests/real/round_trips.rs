@@ -1,10 +1,11 @@
-//! How often a run has to wait for the network: the promise is one round trip a migration.
+//! How often a run has to wait for the network: the promise is few turns, however many
+//! migrations and statements there are.
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::proxy::Proxy;
-use crate::stage::{Database, goose, hundred_migrations, migrate, run_goose, server};
+use crate::stage::{Database, folder, goose, hundred_migrations, migrate, run_goose, server};
 
 const ROUND_TRIP: Duration = Duration::from_millis(20);
 
@@ -16,8 +17,11 @@ fn turns(proxy: &Proxy, database: &Database, dir: &Path, arguments: &[&str]) -> 
     proxy.take_turns()
 }
 
+/// Opening a connection, asking whether it takes writes, and saying goodbye.
+const CONNECTING: u64 = 3;
+
 #[test]
-fn a_hundred_migrations_take_little_more_than_a_hundred_turns() {
+fn a_hundred_migrations_take_at_most_twenty_turns() {
     let proxy = Proxy::start(server().port(), ROUND_TRIP);
     let (database, folder) = (Database::create(), hundred_migrations());
     let fresh_status = turns(&proxy, &database, folder.path(), &["status"]);
@@ -27,12 +31,57 @@ fn a_hundred_migrations_take_little_more_than_a_hundred_turns() {
     let status = turns(&proxy, &database, folder.path(), &["status"]);
     let down = turns(&proxy, &database, folder.path(), &["down"]);
     println!("migrate, turns: up of 100 {up}, up of nothing {idle}, status {fresh_status} and {status}, down {down}");
-    // 100 flights, and a start, two reads, the tables and a goodbye; never so few that the proxy cannot have counted.
-    assert!((100..=130).contains(&up), "up of 100 migrations took {up} turns");
+    // Never so few that the proxy cannot have counted.
+    assert!((6..=20).contains(&up), "up of 100 migrations took {up} turns");
     for (what, turns) in [("up of nothing", idle), ("status of nothing", fresh_status), ("status", status)] {
-        assert!((2..=6).contains(&turns), "{what} took {turns} turns");
+        assert!((2..=CONNECTING + 2).contains(&turns), "{what} took {turns} turns");
     }
     assert!((3..=7).contains(&down), "down took {down} turns");
+}
+
+#[test]
+fn one_flight_at_a_time_is_a_turn_each() {
+    let proxy = Proxy::start(server().port(), ROUND_TRIP);
+    let (database, folder) = (Database::create(), hundred_migrations());
+    let up = turns(&proxy, &database, folder.path(), &["up", "--flight", "1"]);
+    println!("migrate, turns: up of 100, one at a time {up}");
+    assert!((100..=130).contains(&up), "up of 100 migrations took {up} turns");
+}
+
+#[test]
+fn ten_files_of_five_thousand_rows_take_at_most_twenty_turns() {
+    let proxy = Proxy::start(server().port(), ROUND_TRIP);
+    let database = Database::create();
+    database.rows("CREATE TABLE rows (file int, n int, words text)");
+    let files: Vec<(String, String)> = (1..=10)
+        .map(|file| {
+            let rows =
+                (1..=5000).map(|n| format!("INSERT INTO rows VALUES ({file}, {n}, 'some words about row {n}');\n"));
+            (format!("{file:05}_rows.sql"), format!("-- +goose Up\n{}", rows.collect::<String>()))
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let folder = folder(&files);
+    let up = turns(&proxy, &database, folder.path(), &["up"]);
+    println!("migrate, turns: up of 10 files of 5000 rows {up}");
+    assert_eq!(database.rows("SELECT count(*), count(DISTINCT (file, n)) FROM rows"), ["50000|50000"]);
+    assert!((4..=20).contains(&up), "up took {up} turns");
+}
+
+#[test]
+fn a_thousand_applied_migrations_take_no_more_turns_than_one() {
+    let proxy = Proxy::start(server().port(), ROUND_TRIP);
+    let database = Database::create();
+    let files: Vec<(String, String)> =
+        (1..=1000).map(|version| (format!("{version:05}_x.sql"), "-- +goose Up\nSELECT 1;\n".to_owned())).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let folder = folder(&files);
+    assert_eq!(migrate(&database.url, folder.path(), &["up"]).code, 0);
+    for command in ["up", "status", "version"] {
+        let turns = turns(&proxy, &database, folder.path(), &[command]);
+        println!("migrate, turns: {command} with 1000 applied {turns}");
+        assert!((2..=CONNECTING + 4).contains(&turns), "{command} took {turns} turns");
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What every scene needs: a server, an empty database, the built program, goose, and the shared recordings.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use migrate_scratch::Server;
@@ -31,12 +32,30 @@ impl Database {
 
     /// The same on a server of the scene's own.
     pub(crate) fn create_on(server: &Server) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("scene_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = Self::next_name();
         let admin = server.url("postgres");
         sql(&admin, &format!("CREATE DATABASE {name} TEMPLATE template0"));
         let url = server.url(&name);
         Self { name, url, admin }
+    }
+
+    /// Another one with everything that is in this one.
+    pub(crate) fn copy(&self) -> Self {
+        let name = Self::next_name();
+        sql(&self.admin, &format!("CREATE DATABASE {name} TEMPLATE {}", self.name));
+        let (server, _) = self.url.rsplit_once('/').expect("a path");
+        Self { url: format!("{server}/{name}"), admin: self.admin.clone(), name }
+    }
+
+    fn next_name() -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        format!("scene_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The same one on another server, which ends with that.
+    pub(crate) fn at(&self, url: &str) -> std::mem::ManuallyDrop<Self> {
+        let (name, url) = (self.name.clone(), url.to_owned());
+        std::mem::ManuallyDrop::new(Self { name, admin: url.clone(), url })
     }
 
     /// The rows of a query, columns joined by `|`.
@@ -59,10 +78,17 @@ impl Database {
         self.rows("SELECT version_id FROM goose_db_version ORDER BY id")
     }
 
-    /// The schema as `pg_dump` writes it, without our ledger and without lines that differ from run to run.
+    /// The schema as `pg_dump` writes it, without our ledger and journal, and without lines that differ from run to run.
     pub(crate) fn schema(&self) -> String {
         let output = Command::new(pg_dump())
-            .args(["--schema-only", "--no-owner", "--exclude-table=*_ledger", "--dbname", &self.url])
+            .args([
+                "--schema-only",
+                "--no-owner",
+                "--exclude-table=*_ledger",
+                "--exclude-table=*_journal",
+                "--dbname",
+                &self.url,
+            ])
             .output()
             .expect("pg_dump starts");
         assert!(output.status.success(), "pg_dump: {}", String::from_utf8_lossy(&output.stderr));
@@ -174,6 +200,29 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// A port that nobody listens on at the moment, and that this process was given for the first time.
+pub(crate) fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+            return port;
+        }
+    }
+}
+
+/// Whether this process may do everything.
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
+/// Sets who may do what with a file.
+pub(crate) fn permit(path: &Path, mode: u32) {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(path, permissions).expect("permissions");
+}
+
 /// The text of a file.
 #[expect(clippy::disallowed_methods, reason = "test data does not come through the parser's reader")]
 pub(crate) fn text(path: &Path) -> String {
@@ -212,7 +261,8 @@ pub(crate) fn shared(scene: &str, part: &str) -> Option<PathBuf> {
     skipped_without(path, scene, "MIGRATE_REQUIRE_SHARED", part)
 }
 
-fn skipped_without(found: Option<PathBuf>, scene: &str, required_by: &str, what: &str) -> Option<PathBuf> {
+/// Something of this machine that a scene needs, or `None` after saying that the scene is skipped.
+pub(crate) fn skipped_without(found: Option<PathBuf>, scene: &str, required_by: &str, what: &str) -> Option<PathBuf> {
     if found.is_none() {
         assert!(std::env::var_os(required_by).is_none(), "{scene}: {what} is absent, and {required_by} is set");
         // Past the capture of the test harness, which would hide the line of a test that passes.

@@ -1,14 +1,14 @@
 //! What a server and its version table say, read in two round trips and without writing anything.
 
-use tokio_postgres::Error;
+use futures_util::future::join;
 
-use super::session::TextRow;
 use super::{Session, failure};
-use crate::flight::{TableName, Tables, ledger_name, literal, quote, select_history};
-use crate::history::{self, History, LedgerEntry, Row};
-use crate::migration::{Digest, Version};
+use crate::flight::{
+    Ledger, TableName, Tables, journal_name, ledger_name, literal, quote, select_history, select_journal,
+};
+use crate::history::{Attempt, Existing, History, Row};
 use crate::plan::Versioning;
-use crate::report::{Exit, Failure};
+use crate::report::{Exit, Failure, Opened};
 
 /// A database as a command finds it.
 #[derive(Debug, Clone)]
@@ -17,39 +17,108 @@ pub struct Database {
     pub history: History,
     /// The tables, in the schema that they have or will have.
     pub tables: Tables,
+    /// The server.
+    pub server: Opened,
 }
 
 /// Reads the history. The schema is resolved once, as goose's command would by `search_path`, and pinned.
 ///
 /// # Errors
-/// A schema that does not exist, a table that is not goose's, a missing privilege, or a lost connection.
+/// A server that is not PostgreSQL, a schema that does not exist, a table that is not goose's, a missing privilege, or a
+/// lost connection.
 pub async fn read(session: &Session, name: &TableName, versioning: Versioning) -> Result<Database, Failure> {
-    if versioning == Versioning::Ignored {
-        return Ok(Database { history: History::default(), tables: name.in_schema(name.schema().unwrap_or("public")) });
-    }
     let rows = session.rows(&resolve_query(name)).await.map_err(|error| failure::of_read(&error, name))?;
-    let row = rows.into_iter().next().unwrap_or_default();
-    let [schema, version_kind, ledger] = <[Option<String>; 3]>::try_from(row).unwrap_or_default();
+    let mut columns = rows.into_iter().next().unwrap_or_default().into_iter();
+    let mut next = || columns.next().flatten();
+    let (schema, version_kind) = (next(), next());
+    let existing = Existing {
+        version: version_kind.is_some(),
+        ledger: next().is_some(),
+        ledger_is_current: next().is_some(),
+        journal: next().is_some(),
+    };
+    let server = server(&mut next)?;
+    if versioning == Versioning::Ignored {
+        let tables = name.in_schema(name.schema().unwrap_or("public"));
+        return Ok(Database { history: History::default(), tables, server });
+    }
     let Some(schema) = schema else {
         return Err(missing_schema(name));
     };
     let tables = name.in_schema(&schema);
-    let existing = history::Existing { version: version_kind.is_some(), ledger: ledger.is_some() };
     if let Some(kind) = version_kind.filter(|kind| kind != "r" && kind != "p") {
         return Err(failure::odd_table(name, &format!("it is not a table (pg_class.relkind is `{kind}`)")));
     }
-    if !existing.version {
-        return Ok(Database { history: History { rows: vec![], tables: existing }, tables });
+    let mut history = History { tables: existing, ..History::default() };
+    if existing.version {
+        (history.rows, history.attempts) = read_tables(session, name, &tables, existing).await?;
     }
-    let query = select_history(&tables, existing.ledger);
-    let rows = session.rows(&query).await.map_err(|error: Error| failure::of_read(&error, name))?;
-    let rows: Option<Vec<Row>> = rows.into_iter().map(history_row).collect();
-    let rows = rows.ok_or_else(|| failure::odd_table(name, "its columns hold other types than goose's"))?;
-    Ok(Database { history: History { rows, tables: existing }, tables })
+    Ok(Database { history, tables, server })
 }
 
-/// Schema, kind of the version table and existence of the ledger, in one row. The ledger is looked for in the schema
-/// of the version table.
+/// That no version table was dropped beside a ledger: what the ledger names would be applied a second time.
+///
+/// # Errors
+/// How many versions the ledger names.
+pub(super) async fn not_orphaned(session: &Session, name: &TableName, database: &Database) -> Result<(), Failure> {
+    let Existing { version, ledger, .. } = database.history.tables;
+    if version || !ledger {
+        return Ok(());
+    }
+    let query = format!("SELECT pg_catalog.count(DISTINCT version_id) FROM {}", database.tables.ledger);
+    let rows = session.rows(&query).await.map_err(|error| failure::of_read(&error, name))?;
+    let versions = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default();
+    if versions == "0" { Ok(()) } else { Err(failure::orphaned_ledger(name, &versions)) }
+}
+
+/// Both tables in one round trip.
+async fn read_tables(
+    session: &Session,
+    name: &TableName,
+    tables: &Tables,
+    existing: Existing,
+) -> Result<(Vec<Row>, Vec<Attempt>), Failure> {
+    let history = select_history(&tables.version, &Ledger::of(tables, existing).source());
+    let journal = select_journal(&tables.journal);
+    let entries = async { if existing.journal { session.rows(&journal).await } else { Ok(Vec::new()) } };
+    let (rows, entries) = join(session.read_rows(&history, Row::read), entries).await;
+    let rows = rows.map_err(|error| failure::of_read(&error, name))?;
+    let entries = entries.map_err(|error| failure::of_read(&error, name))?;
+    let rows: Option<Vec<Row>> = rows.into_iter().collect();
+    let rows = rows.ok_or_else(|| failure::odd_table(name, "its columns hold other types than goose's"))?;
+    let attempts = Attempt::read_all(entries).ok_or_else(|| failure::odd_journal(name))?;
+    Ok((rows, attempts))
+}
+
+/// The server by what it says of itself.
+fn server(next: &mut impl FnMut() -> Option<String>) -> Result<Opened, Failure> {
+    let mut text = || next().unwrap_or_default();
+    let (number, version) = (text(), text());
+    let opened = Opened { server: text(), address: text(), database: text(), user: text(), ..Opened::default() };
+    let other = ["Redshift", "-YB-", "CockroachDB", "Materialize", "EnterpriseDB Advanced"];
+    if !version.starts_with("PostgreSQL ") || other.iter().any(|other| version.contains(other)) {
+        let version: String = version.chars().take(80).collect();
+        return Err(Failure::new(
+            Exit::UnsupportedServer,
+            format!("the server is not PostgreSQL, but `{version}`: its locks or its transactions are others"),
+            "name a PostgreSQL server in the database URL",
+        ));
+    }
+    if number.parse::<u32>().is_ok_and(|number| number < OLDEST) {
+        return Err(Failure::new(
+            Exit::UnsupportedServer,
+            format!("the server is PostgreSQL {}, and 12 is the oldest that this program knows", opened.server),
+            "upgrade the server",
+        ));
+    }
+    Ok(opened)
+}
+
+/// `server_version_num` of the oldest server on which every statement of ours works.
+const OLDEST: u32 = 120_000;
+
+/// Schema, kind of the version table, the tables beside it, and the server, in one row. The tables are looked for in
+/// the schema of the version table.
 fn resolve_query(name: &TableName) -> String {
     let (schema, table) = match name.schema() {
         Some(schema) => (
@@ -58,13 +127,25 @@ fn resolve_query(name: &TableName) -> String {
         ),
         None => ("pg_catalog.current_schema()".to_owned(), quote(name.table())),
     };
+    let beside = |table: &str, more: &str| {
+        format!(
+            "(SELECT 't' FROM pg_catalog.pg_class l WHERE l.relnamespace = coalesce(n.oid, \
+             (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})) AND l.relname = {}{more})",
+            literal(table)
+        )
+    };
+    let complete = " AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = l.oid \
+                    AND a.attname = 'requires_app' AND NOT a.attisdropped)";
     format!(
-        "SELECT coalesce(n.nspname, {schema}), c.relkind, \
-         (SELECT 't' FROM pg_catalog.pg_class l WHERE l.relnamespace = coalesce(n.oid, \
-         (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})) AND l.relname = {ledger}) \
+        "SELECT coalesce(n.nspname, {schema}), c.relkind, {ledger}, {complete}, {journal}, \
+         pg_catalog.current_setting('server_version_num'), pg_catalog.version(), \
+         pg_catalog.current_setting('server_version'), coalesce(pg_catalog.host(pg_catalog.inet_server_addr()), ''), \
+         pg_catalog.current_database(), session_user \
          FROM (SELECT pg_catalog.to_regclass({table}) AS oid) t \
          LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
-        ledger = literal(&ledger_name(name.table())),
+        ledger = beside(&ledger_name(name.table()), ""),
+        complete = beside(&ledger_name(name.table()), complete),
+        journal = beside(&journal_name(name.table()), ""),
         table = literal(&table),
     )
 }
@@ -82,16 +163,4 @@ fn missing_schema(name: &TableName) -> Failure {
             "name one with `--table SCHEMA.TABLE`, or give the role a search_path",
         ),
     }
-}
-
-fn history_row(row: TextRow) -> Option<Row> {
-    let [version, applied, at, text, tokens] = <[Option<String>; 5]>::try_from(row).ok()?;
-    let digest = |hex: Option<String>| hex.as_deref().and_then(Digest::from_hex);
-    let ledger = digest(text).zip(digest(tokens)).map(|(text, tokens)| LedgerEntry { text, tokens });
-    let applied = match applied?.as_str() {
-        "t" => true,
-        "f" => false,
-        _ => return None,
-    };
-    Some(Row { version: Version(version?.parse().ok()?), applied, at, ledger })
 }

@@ -1,20 +1,33 @@
 //! Turning what went wrong on the wire into failures that a tired person can act on.
 
-mod connect;
+mod ended;
 mod fault;
 mod place;
+mod walk;
 
-use std::error::Error as _;
-use std::time::Duration;
-
-pub(super) use connect::of_connect;
-pub(super) use fault::of_fault;
+pub(super) use ended::{
+    cancelled, lock_busy, lock_timeout, lost, not_in_one_transaction, of_loss, settled, stopped, unresolved,
+};
+pub(super) use fault::{may_stay, of_fault};
 use tokio_postgres::Error;
-use tokio_postgres::error::{DbError, ErrorPosition};
+pub(super) use walk::{
+    broken_on_the_way, gone_with_the_session, half_walked, in_doubt, interrupted_on_the_way, lock_lost, needs_direct,
+    of_unit,
+};
 
+use crate::connect::server_error;
 use crate::flight::TableName;
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, ServerError};
+use crate::report::{Exit, Failure};
+
+/// One of our own statements around a file failed.
+pub(super) fn of_own(error: &Error, what: &str) -> Failure {
+    let Some(db) = error.as_db_error() else { return lost(Some(error)) };
+    let exit = Exit::of_sqlstate(db.code().code()).unwrap_or(Exit::MigrationFailedPartial);
+    let failure =
+        Failure::new(exit, format!("{what}: {}", db.message()), "remove what the server complains of, then run again");
+    failure.with_server(server_error(db))
+}
 
 /// Why the history could not be read.
 pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
@@ -32,6 +45,12 @@ pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
         code if code.starts_with("42") || code.starts_with("22") => {
             odd_table(name, &db.message().replace("column v.", "column "))
         }
+        // A pooler lets everybody in, and has a backend for some.
+        code if code.starts_with("08") => Failure::new(
+            Exit::Connect,
+            format!("the server did not answer the first question: {}", db.message()),
+            "run again; if a pooler is short of backends, enlarge its pool or set DATABASE_URL_DIRECT",
+        ),
         code => Failure::new(
             Exit::of_sqlstate(code).unwrap_or(Exit::History),
             format!("cannot read the version table `{name}`: {}", db.message()),
@@ -50,6 +69,27 @@ pub(super) fn odd_table(name: &TableName, why: &str) -> Failure {
     )
 }
 
+/// The version table was dropped, and the ledger was not.
+pub(super) fn orphaned_ledger(name: &TableName, versions: &str) -> Failure {
+    Failure::new(
+        Exit::History,
+        format!("there is no table `{name}`, but `{name}_ledger` says that {versions} versions were applied"),
+        format!(
+            "restore the table; or, where the schema of those versions is there, run `migrate baseline --to` the last of \
+             them; or, where all of it is to be applied anew, drop `{name}_ledger` too"
+        ),
+    )
+}
+
+/// The table with the journal's name is another one.
+pub(super) fn odd_journal(name: &TableName) -> Failure {
+    Failure::new(
+        Exit::History,
+        format!("`{name}_journal` is not the journal of `migrate`, or holds what it did not write"),
+        "look at it with psql; `migrate` reads and writes nothing else beside goose's table",
+    )
+}
+
 /// The table with the ledger's name is another one.
 fn odd_ledger(name: &TableName, why: &str) -> Failure {
     Failure::new(
@@ -59,23 +99,15 @@ fn odd_ledger(name: &TableName, why: &str) -> Failure {
     )
 }
 
-pub(super) fn lock_busy(holder: &str, waited: Duration) -> Failure {
-    let holder = if holder.is_empty() { String::new() } else { format!(": {holder}") };
-    Failure::new(
-        Exit::LockBusy,
-        format!("another runner held the migration lock for {} s{holder}", waited.as_secs()),
-        "wait for it to finish and run again; a longer wait is `--lock-wait`",
-    )
-}
-
 /// Redo undid the version, and somebody else was faster with what comes next.
-pub(super) fn half_redone(batch: &Batch<'_>) -> Failure {
+pub(super) fn half_redone(batch: Option<&Batch<'_>>) -> Failure {
+    let path = batch.map_or("the migration", |batch| batch.path.as_str());
     let mut failure = Failure::new(
         Exit::History,
-        format!("{} was undone, and another runner changed the history before it was applied again", batch.path),
+        format!("{path} was undone, and another runner changed the history before it was applied again"),
         "see `migrate status`, then run `migrate up`",
     );
-    failure.state = format!("{} is undone", batch.migration.file);
+    failure.state = format!("{path} is undone");
     failure
 }
 
@@ -92,21 +124,5 @@ pub(super) fn no_transaction() -> Failure {
 }
 
 fn connection_lost(error: &Error) -> Failure {
-    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    Failure::new(Exit::ConnectionLost, format!("the connection to the server broke: {cause}"), "run again")
-}
-
-fn server_error(db: &DbError) -> ServerError {
-    let position = match db.position() {
-        Some(ErrorPosition::Original(position)) => Some(*position),
-        _ => None,
-    };
-    ServerError {
-        sqlstate: db.code().code().to_owned(),
-        message: db.message().to_owned(),
-        detail: db.detail().map(str::to_owned),
-        hint: db.hint().map(str::to_owned),
-        context: db.where_().map(str::to_owned),
-        position,
-    }
+    lost(Some(error))
 }

@@ -1,109 +1,139 @@
-//! One connection to a server, and the notices it sends.
+//! One session with a server.
 
-use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, NoTls};
 
 use super::failure;
-use crate::report::{Event, Failure};
-
-/// A row of text values.
-pub(super) type TextRow = Vec<Option<String>>;
+use crate::connect::{self, Canceller, Connector, Line, Link, Notices, Peer};
+use crate::connection::Access;
+use crate::flight::TableName;
+use crate::gate::{Gate, Verdict};
+pub(super) use crate::history::TextRow;
+use crate::report::{Event, Exit, Failure};
+use crate::schema::{Schema, question};
 
 /// An open session with a server.
 pub struct Session {
     pub(super) client: Client,
-    notices: UnboundedReceiver<Event>,
+    pub(super) notices: Notices,
     driver: tokio::task::JoinHandle<()>,
+    peer: Option<Peer>,
+    canceller: Option<Canceller>,
 }
 
-/// How long one address may take to answer, unless the URL says otherwise.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A session that is being opened.
+pub type Connecting<'a> = Pin<Box<dyn Future<Output = Result<Session, Failure>> + Send + 'a>>;
+
+/// Opens further sessions with the same database.
+pub trait Connect: Sync {
+    /// Opens a session in the place of one that broke, with all patience; `observe` sees what keeps it waiting.
+    fn again<'a>(&'a self, access: Access, observe: &'a mut (dyn FnMut(Event) + Send)) -> Connecting<'a>;
+
+    /// Opens a session beside another one, at once or not at all.
+    fn beside(&self) -> Connecting<'_>;
+
+    /// How long a server is waited for that cannot be reached.
+    fn patience(&self) -> Duration;
+}
+
+impl Connect for Connector {
+    fn again<'a>(&'a self, access: Access, observe: &'a mut (dyn FnMut(Event) + Send)) -> Connecting<'a> {
+        let again = Self { access, ..self.clone() };
+        Box::pin(async move { Session::open(&again, observe).await })
+    }
+
+    fn beside(&self) -> Connecting<'_> {
+        let at_once = Self { patience: Duration::ZERO, ..self.clone() };
+        Box::pin(async move { Session::open(&at_once, &mut |_| ()).await })
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+}
 
 impl Session {
-    /// Connects over the network.
+    /// Connects over the network, again and again within the connector's patience.
     ///
     /// # Errors
     /// Why there is no connection, by exit code; the password is in none of them.
-    pub async fn connect(config: &Config) -> Result<Self, Failure> {
-        let mut config = config.clone();
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
-        name(&mut config);
-        let (client, connection) = config.connect(NoTls).await.map_err(|error| failure::of_connect(&error, &config))?;
-        Ok(Self::drive(client, connection))
+    pub async fn open(connector: &Connector, observe: &mut (dyn FnMut(Event) + Send)) -> Result<Self, Failure> {
+        let Link { line, peer, canceller } = connector.connect(observe).await?;
+        Ok(Self { peer: Some(peer), canceller: Some(canceller), ..Self::on(line) })
     }
 
     /// Speaks the protocol over a stream that is open already: an embedded server's, or a test's.
     ///
     /// # Errors
-    /// As for [`Session::connect`].
+    /// As for [`Session::open`].
     pub async fn over<S>(stream: S, config: &Config) -> Result<Self, Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut config = config.clone();
-        name(&mut config);
-        let (client, connection) =
-            config.connect_raw(stream, NoTls).await.map_err(|error| failure::of_connect(&error, &config))?;
-        Ok(Self::drive(client, connection))
+        if config.get_application_name().is_none() {
+            config.application_name(concat!("migrate/", env!("CARGO_PKG_VERSION")));
+        }
+        let (client, connection) = config.connect_raw(stream, NoTls).await.map_err(connect::of_open_stream)?;
+        Ok(Self::on(Line::drive(client, connection)))
     }
 
-    fn drive<S, T>(client: Client, connection: Connection<S, T>) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (sender, notices) = unbounded_channel();
-        let driver = tokio::spawn(drive(connection, sender));
-        Self { client, notices, driver }
+    fn on(Line { client, notices, driver }: Line) -> Self {
+        Self { client, notices, driver, peer: None, canceller: None }
     }
 
-    /// The notices that came in since the last call.
-    pub(super) fn notices(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.notices.try_recv().ok()).collect()
+    /// Who answers, where the session was opened over the network.
+    #[must_use]
+    pub fn peer(&self) -> Option<&Peer> {
+        self.peer.as_ref()
+    }
+
+    /// What stops the running statement of this session, where it was opened over the network.
+    #[must_use]
+    pub fn canceller(&self) -> Option<Canceller> {
+        self.canceller.clone()
+    }
+
+    /// What a release's gate says of the database.
+    pub async fn check(&self, gate: &Gate<'_>) -> Verdict {
+        gate.check_client(&self.client).await
+    }
+
+    /// Everything in the database, without the bookkeeping's tables.
+    ///
+    /// # Errors
+    /// A lost connection, or what the server refuses to tell.
+    pub async fn schema(&self, table: &TableName) -> Result<Schema, Failure> {
+        let rows = self.rows(&question(table)).await.map_err(|error| failure::of_own(&error, "reading the schema"))?;
+        Schema::read(rows).ok_or_else(|| {
+            Failure::new(Exit::Internal, "the server's answer is none to the question about its schema", "report this")
+        })
     }
 
     /// The rows of a query, as text.
-    pub(super) async fn rows(&self, sql: &str) -> Result<Vec<TextRow>, tokio_postgres::Error> {
-        let messages = self.client.simple_query(sql).await?;
-        let rows = messages.into_iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()),
-            _ => None,
-        });
-        Ok(rows.collect())
+    pub(crate) async fn rows(&self, sql: &str) -> Result<Vec<TextRow>, tokio_postgres::Error> {
+        connect::rows(&self.client, sql).await
+    }
+
+    /// The rows of a query, each read as it arrives.
+    pub(super) async fn read_rows<T>(
+        &self,
+        sql: &str,
+        read: impl Fn(TextRow) -> T,
+    ) -> Result<Vec<T>, tokio_postgres::Error> {
+        connect::read_rows(&self.client, sql, read).await
     }
 
     /// Ends the session in order, so that the server sees no broken connection.
     pub async fn close(self) {
-        drop(self.client);
-        // A driver that panicked has nothing left to say.
-        let _ended = self.driver.await;
+        Line { client: self.client, notices: self.notices, driver: self.driver }.close().await;
     }
-}
 
-/// Names this program to the server, unless the URL names it already.
-fn name(config: &mut Config) {
-    if config.get_application_name().is_none() {
-        config.application_name(concat!("migrate/", env!("CARGO_PKG_VERSION")));
-    }
-}
-
-async fn drive<S, T>(mut connection: Connection<S, T>, notices: UnboundedSender<Event>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    // An error ends the connection; whoever waits for an answer is told through the client.
-    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-        if let AsyncMessage::Notice(notice) = message {
-            let event = Event::Notice { severity: notice.severity().to_owned(), message: notice.message().to_owned() };
-            // Nobody listens any more when the session is being closed.
-            let _unheard = notices.send(event);
-        }
+    /// Ends the session at once, whatever is under way.
+    pub(super) fn abandon(self) {
+        self.driver.abort();
     }
 }

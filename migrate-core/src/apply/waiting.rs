@@ -1,40 +1,73 @@
-//! Waiting for another runner's lock: polled with jitter, bounded, and never silent for long.
+//! Waiting: for another runner's lock, for locks of the application, for a server that comes back. Every wait is polled
+//! with jitter, bounded, ends when the run is asked to end, and is never silent for long.
 
 use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
 
-use super::Session;
-use crate::flight::LOCK_KEY;
-
-const SHORTEST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(2);
 const SPEAK_EVERY: Duration = Duration::from_secs(10);
 
 /// How often a guard may find another history than the one read right before, while every new read finds the same.
 const MOVES: u32 = 100;
 
-/// What is left of a run's patience.
+/// Tries at growing distances until a budget is spent; progress restores it.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    budget: Duration,
+    shortest: Duration,
+    longest: Duration,
+    since: Option<Instant>,
+    next: Duration,
+    tries: u32,
+}
+
+impl Backoff {
+    pub(super) const fn new(budget: Duration, shortest: Duration, longest: Duration) -> Self {
+        Self { budget, shortest, longest, since: None, next: shortest, tries: 0 }
+    }
+
+    /// How long until the next try, between half and all of the step; `None` when the budget is spent.
+    pub(super) fn next(&mut self) -> Option<Duration> {
+        let spent = self.since.get_or_insert_with(Instant::now).elapsed();
+        let left = self.budget.checked_sub(spent).filter(|left| !left.is_zero())?;
+        let step = self.next / 2 + self.next.mul_f64(fraction()) / 2;
+        self.next = (self.next * 2).min(self.longest);
+        self.tries += 1;
+        Some(step.min(left))
+    }
+
+    /// How often there was a next try.
+    pub(super) const fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    pub(super) fn waited(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// After progress the budget starts anew.
+    pub(super) fn restore(&mut self) {
+        *self = Self::new(self.budget, self.shortest, self.longest);
+    }
+}
+
+/// What is left of a run's patience with other runners.
 #[derive(Debug)]
 pub(super) struct Patience {
-    budget: Duration,
-    since: Option<Instant>,
+    pub(super) backoff: Backoff,
     spoke: Option<Instant>,
-    next: Duration,
     moves: u32,
 }
 
 impl Patience {
     pub(super) fn new(budget: Duration) -> Self {
-        Self { budget, since: None, spoke: None, next: SHORTEST, moves: 0 }
+        let backoff = Backoff::new(budget, Duration::from_millis(200), Duration::from_secs(2));
+        Self { backoff, spoke: None, moves: 0 }
     }
 
-    /// After progress the budget starts anew.
     pub(super) fn restore(&mut self) {
-        *self = Self::new(self.budget);
-    }
-
-    pub(super) fn is_over(&mut self) -> bool {
-        self.since.get_or_insert_with(Instant::now).elapsed() >= self.budget
+        self.backoff.restore();
+        self.spoke = None;
+        self.moves = 0;
     }
 
     pub(super) fn wants_to_speak(&mut self) -> bool {
@@ -53,38 +86,12 @@ impl Patience {
         self.moves += 1;
         self.moves < MOVES
     }
-
-    /// Sleeps between half and all of the next step, and never past the budget.
-    pub(super) async fn wait(&mut self) {
-        let left = self.since.map_or(self.budget, |since| self.budget.saturating_sub(since.elapsed()));
-        let step = self.next / 2 + self.next.mul_f64(fraction()) / 2;
-        self.next = (self.next * 2).min(LONGEST);
-        tokio::time::sleep(step.min(left)).await;
-    }
 }
 
 /// A number in 0..1 from the standard library's own randomness: jitter needs no generator.
 fn fraction() -> f64 {
     let bits = std::collections::hash_map::RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
-/// Who holds the lock, in words; empty when the server does not tell.
-pub(super) async fn holder(session: &Session) -> String {
-    let query = format!(
-        "SELECT pg_catalog.format('pid %s%s%s, %s for %s s', a.pid, \
-         CASE WHEN a.application_name <> '' THEN pg_catalog.format(' (%s)', a.application_name) END, \
-         CASE WHEN a.client_addr IS NOT NULL THEN pg_catalog.format(' from %s', pg_catalog.host(a.client_addr)) END, \
-         coalesce(a.state, 'state unknown'), \
-         pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() - \
-         coalesce(a.xact_start, a.backend_start))::numeric)) \
-         FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid \
-         WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid() \
-         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
-         AND (l.classid::bigint << 32) + l.objid::bigint = {LOCK_KEY}"
-    );
-    let rows = session.rows(&query).await.unwrap_or_default();
-    rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -99,11 +106,22 @@ mod tests {
     }
 
     #[test]
+    fn steps_grow_up_to_the_longest_and_never_reach_past_the_budget() {
+        let mut backoff = Backoff::new(Duration::from_mins(1), Duration::from_secs(1), Duration::from_secs(4));
+        for longest in [1, 2, 4, 4] {
+            let step = backoff.next().unwrap();
+            assert!(step <= Duration::from_secs(longest) && step * 2 >= Duration::from_secs(longest), "{step:?}");
+        }
+        assert_eq!(backoff.tries(), 4);
+    }
+
+    #[test]
     fn progress_restores_the_budget() {
-        let mut patience = Patience::new(Duration::ZERO);
-        assert!(patience.is_over());
-        patience.budget = Duration::from_mins(1);
-        patience.restore();
-        assert!(!patience.is_over());
+        let mut backoff = Backoff::new(Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        assert_eq!(backoff.next(), None);
+        backoff.budget = Duration::from_mins(1);
+        assert!(backoff.next().is_some());
+        backoff.restore();
+        assert_eq!(backoff.tries(), 0);
     }
 }

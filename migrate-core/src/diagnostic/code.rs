@@ -52,6 +52,42 @@ impl Code {
 }
 
 codes! {
+    BadConfig "C01" "bad-config" Error ""
+        "`migrate.toml` holds the keys that docs/configuration.md describes, with values of their kinds. A misspelt key would be a setting that nobody follows, so it is refused."
+        bad("migrate.toml") "[lint]\njudge_from = 42\n";
+    BaseFileEdited "H01" "base-file-edited" Error ""
+        "A migration that the base revision of a review has may be applied already. Its SQL was edited, and the edit reaches no database that has it: they would differ, and nobody would know."
+        bad("00001_a.sql") "-- +goose Up\nSELECT 'edited';\n";
+    BaseFileRemoved "H02" "base-file-removed" Error ""
+        "A migration that the base revision of a review has is gone. A database that applied it keeps its version, and a new database never gets what it made."
+        bad("00001_a.sql") "-- +goose Up\nSELECT 1;\n";
+    BaseFileRenumbered "H03" "base-file-renumbered" Error ""
+        "A migration that the base revision of a review has was given another version. A database that applied it takes it for a new one and runs it again."
+        bad("00003_a.sql") "-- +goose Up\nSELECT 1;\n";
+    BaseFileReformatted "H04" "base-file-reformatted" Warning ""
+        "White space or comments of a migration were edited that the base revision of a review has. Its SQL is the same, so no database is wrong, but the digest of the file is another one."
+        bad("00001_a.sql") "-- +goose Up\n-- one\nSELECT 1;\n";
+    BaseFileRenamed "H05" "base-file-renamed" Warning ""
+        "A migration that the base revision of a review has was given another name, with its version and its SQL. Databases go by the version; people, logs and `migrate.lock` go by the name."
+        bad("00001_b.sql") "-- +goose Up\nSELECT 1;\n";
+    VersionTaken "H06" "version-taken" Error ""
+        "Two branches added the same version, and the other one is in the base revision already. goose takes the version for applied and never runs the second file; with both in one folder it refuses the folder."
+        bad("00002_b.sql") "-- +goose Up\nSELECT 2;\n";
+    VersionBelowBase "H07" "version-below-base" Error ""
+        "A new migration comes after every one that the base revision of a review has: a database that is already at the highest of them would need it out of order."
+        bad("00001_b.sql") "-- +goose Up\nSELECT 2;\n";
+    LockedFileChanged "K01" "locked-file-changed" Error ""
+        "`migrate.lock` holds the SHA-256 of each migration that was locked (CRLF read as LF). A locked migration may be applied already, and an edit of it reaches no database that has it."
+        bad("00001_a.sql") "-- +goose Up\nSELECT 'edited';\n";
+    LockedFileMissing "K02" "locked-file-missing" Error ""
+        "A migration that `migrate.lock` names is gone, or has another name or number. A database that applied it keeps its version."
+        bad("migrate.lock") "00001_a.sql 283bb9deef02e6843abfb538efa1eca70801bd8a701c3f98191e123496339247\nset 04fc7e14756785385cb9fc8e28805593cade16d9eee6eaf1ffa0d14ce0cbbc34\n";
+    VersionBelowLock "K03" "version-below-lock" Error ""
+        "A new migration comes after every one that `migrate.lock` names: a database that is already at the highest of them would need it out of order."
+        bad("00001_a.sql") "-- +goose Up\nSELECT 1;\n";
+    BadLock "K04" "bad-lock" Error ""
+        "`migrate.lock` is written by `migrate lock`: a line `FILE SHA-256` for each migration, ascending, and last the line `set SHA-256` of them all. That line is how two branches that each add a migration come into conflict in git, so a lock that git left half merged is refused too."
+        bad("migrate.lock") "<<<<<<< HEAD\n";
     BadName "N01" "bad-name" Error ""
         "A migration's file name starts with its version: digits, then an underscore, as in `00012_add_tasks.sql`. goose's command refuses the whole folder when one `*.sql` file is named otherwise."
         bad("seed.sql") "-- +goose Up\nSELECT 1;\n";
@@ -151,6 +187,27 @@ codes! {
     CopyData "P33" "copy-data" Error ""
         "`COPY … FROM stdin` and `COPY … TO stdout` need a data channel beside the SQL, which a migration does not have; goose fails on them too (goose/spec.md 5.4)."
         bad("00001_a.sql") "-- +goose Up\nCOPY t FROM stdin;\n";
+    SyntaxError "P40" "syntax-error" Error ""
+        "PostgreSQL's parser refuses the statement. Found where the files are checked, so that a Down is not first read on the day it is needed. The bodies of PL/pgSQL are not read."
+        bad("00001_a.sql") "-- +goose Up\nCREATE TABLE t (a int b text);\n";
+    NestedTooDeep "P41" "nested-too-deep" Error ""
+        "Brackets, CASE or prefix operators are nested more than 500 levels deep, which nobody means and no reader follows."
+        bad("00001_a.sql") "";
+    BodyCut "P42" "missing-statement-begin" Error ""
+        "goose ends a statement at every line that ends with `;`, in a function's body too, unless the statement stands between StatementBegin and StatementEnd. PostgreSQL refuses the pieces (goose/spec.md Q4)."
+        bad("00001_a.sql") "-- +goose Up\nDO $$\nBEGIN\n  NULL;\nEND $$;\n";
+    SplitInLiteral "P43" "split-in-literal" Error ""
+        "A line that ends with `;` inside a string, a quoted name or a `/* */` comment ends the statement for goose, and PostgreSQL refuses the pieces (goose/spec.md Q4)."
+        bad("00001_a.sql") "-- +goose Up\nINSERT INTO t VALUES ('a;\nb');\n";
+    HiddenSemicolon "P44" "hidden-semicolon" Warning ""
+        "goose does not see a `;` with a comment glued to it, with a `/* */` comment behind it, or with ` --` in a string before it, and sends the next statement in the same piece (goose/spec.md Q3)."
+        bad("00001_a.sql") "-- +goose Up\nSELECT 1;-- one\nSELECT 2;\n";
+    PsqlCommand "P45" "psql-meta-command" Error ""
+        "A line that starts with `\\` is a command of the program psql; PostgreSQL itself does not know it. Dumps by `pg_dump` hold some."
+        bad("00001_a.sql") "-- +goose Up\n\\connect other\nSELECT 1;\n";
+    BadDirective "P46" "bad-directive" Error ""
+        "A comment that begins with `migrate:` asks this tool for something, and this one asks for what nobody knows, or in words that cannot be read. Passed over, it would be taken for granted."
+        bad("00001_a.sql") "-- +goose Up\n-- migrate:requires-app >= 2\nSELECT 1;\n";
 }
 
 #[cfg(test)]

@@ -13,14 +13,17 @@ pub(super) fn render(severity: Severity, page: &Page<'_>, color: bool) -> String
     let title = level.primary_title(printable_lines(page.message)).id(page.id);
     let mut group = Group::with_title(title);
     group = match page.excerpt {
-        Some(excerpt) => group.element(snippet(excerpt, &path)),
+        Some(excerpt) => group.element(snippet(excerpt, &path, page.label)),
         None if path.is_empty() => group,
         None => group.element(Origin::path(path.as_ref())),
     };
     for (label, text) in &page.notes {
-        group = group.element(Level::NOTE.with_name(*label).message(printable_lines(text)));
+        let level = if *label == "help" { Level::HELP } else { Level::NOTE.with_name(*label) };
+        group = group.element(level.message(printable_lines(text)));
     }
-    group = group.element(Level::HELP.message(printable_lines(page.help)));
+    if !page.help.is_empty() {
+        group = group.element(Level::HELP.message(printable_lines(page.help)));
+    }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.term_width(200).render(&[group])
 }
@@ -30,10 +33,11 @@ fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
-fn snippet<'a>(excerpt: &'a Excerpt, path: &'a str) -> Snippet<'a, Annotation<'a>> {
+fn snippet<'a>(excerpt: &'a Excerpt, path: &'a str, label: &'a str) -> Snippet<'a, Annotation<'a>> {
     let fault = excerpt.fault.start as usize..excerpt.fault.end as usize;
+    let caret = AnnotationKind::Primary.span(fault);
     Snippet::source(excerpt.line_text.as_str())
         .line_start(excerpt.position.line as usize)
         .path(path)
-        .annotation(AnnotationKind::Primary.span(fault))
+        .annotation(if label.is_empty() { caret } else { caret.label(printable(label)) })
 }

@@ -3,12 +3,20 @@
 //! A guard that refuses raises a private SQLSTATE, so that "busy" and "already applied" are ordinary outcomes and
 //! everything sent behind it is answered `25P02` without running.
 
-use super::table::Tables;
+use std::time::Duration;
+
+use super::kind::Nature;
+use super::table::{Tables, literal};
+use super::terms::Terms;
+use super::{Bookkeeping, journal};
 use crate::migration::{Direction, Version};
 use crate::plan::{Batch, Preparation, Record};
 
 /// goose's own advisory lock key, CRC-32 of `goose` (goose/spec.md 8.1): whoever holds it excludes us, and we them.
 pub const LOCK_KEY: i64 = 4_097_083_626;
+
+/// The code of an index that a statement left INVALID.
+pub const INVALID_INDEX: &str = "MG004";
 
 /// Why a guard refused. Nothing of the batch has run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,16 +44,35 @@ impl Refusal {
         [Self::Busy, Self::Moved, Self::NoTransaction].into_iter().find(|refusal| refusal.sqlstate() == sqlstate)
     }
 
-    fn raise(self, text: &str) -> String {
+    pub(super) fn raise(self, text: &str) -> String {
         format!("RAISE EXCEPTION 'migrate: {text}' USING ERRCODE = '{}'", self.sqlstate())
     }
 }
 
 /// The guard of a batch in a transaction. READ COMMITTED gives each of its statements a snapshot of its own, so the
 /// history is read after the lock was taken.
-pub(super) fn transaction(batch: &Batch<'_>, tables: &Tables) -> String {
-    let history = batch.record.as_ref().map(|record| history_check(batch, record, tables)).unwrap_or_default();
-    format!("DO $migrate$ BEGIN\n{}{}{history}{}END $migrate$", begun(), locked(), settings(true))
+pub(super) fn transaction(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
+    let check = |record| history_check(batch, record, &bookkeeping.tables);
+    let history = batch.record.as_ref().map(check).unwrap_or_default();
+    let settings = settings(&terms(batch, bookkeeping), true);
+    format!("DO $migrate$ BEGIN\n{}{}{history}{settings}END $migrate$", begun(), locked())
+}
+
+/// The guard of a further batch in the same transaction: what comes before it may have reset every setting.
+pub(super) fn next(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
+    let check = |record| history_check(batch, record, &bookkeeping.tables);
+    let history = batch.record.as_ref().map(check).unwrap_or_default();
+    format!("DO $migrate$ BEGIN\n{history}{}END $migrate$", settings(&terms(batch, bookkeeping), true))
+}
+
+/// The run's terms, with the file's own in their place.
+fn terms(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Terms {
+    let Terms { lock_timeout, statement_timeout, role } = bookkeeping.terms.clone();
+    Terms {
+        lock_timeout: batch.terms.lock_timeout.unwrap_or(lock_timeout),
+        statement_timeout: batch.terms.statement_timeout.unwrap_or(statement_timeout),
+        role,
+    }
 }
 
 /// The guard of the transaction that creates the tables.
@@ -58,6 +85,8 @@ pub(super) fn preparation(preparation: Preparation, tables: &Tables) -> String {
             Refusal::Moved.raise("the tables have changed")
         )
     };
+    let journal =
+        if preparation.journal { exists(preparation.existing.journal, &tables.journal) } else { String::new() };
     let seed = if preparation.seed && preparation.existing.version {
         format!(
             "  IF EXISTS (SELECT FROM {}) THEN {}; END IF;\n",
@@ -72,8 +101,30 @@ pub(super) fn preparation(preparation: Preparation, tables: &Tables) -> String {
         begun(),
         locked(),
         exists(preparation.existing.version, &tables.version),
-        exists(preparation.existing.ledger, &tables.ledger),
-        settings(true),
+        exists(preparation.existing.ledger, &tables.ledger) + &journal,
+        settings(&Terms::default(), true),
+    )
+}
+
+/// The guard of a decision about one version.
+pub(super) fn presence(version: Version, recorded: bool, tables: &Tables) -> String {
+    let unexpected = if recorded { "NOT EXISTS" } else { "EXISTS" };
+    format!(
+        "DO $migrate$ BEGIN\n{}{}  IF {unexpected} (SELECT FROM {} WHERE version_id = {version}) THEN {}; END IF;\n\
+         END $migrate$",
+        begun(),
+        locked(),
+        tables.version,
+        Refusal::Moved.raise("the history has changed")
+    )
+}
+
+/// That no version is applied yet.
+pub(super) fn no_version(tables: &Tables) -> String {
+    format!(
+        "DO $migrate$ BEGIN\n  IF EXISTS (SELECT FROM {} WHERE version_id <> 0) THEN {}; END IF;\nEND $migrate$",
+        tables.version,
+        Refusal::Moved.raise("the history has changed")
     )
 }
 
@@ -97,20 +148,31 @@ fn locked() -> String {
 }
 
 fn history_check(batch: &Batch<'_>, record: &Record, tables: &Tables) -> String {
+    format!(
+        "  IF {}\n     OR (SELECT version_id FROM {} ORDER BY id DESC LIMIT 1) IS DISTINCT FROM {}\n  \
+         THEN {}; END IF;\n",
+        other_versions(batch, record, &tables.version),
+        tables.version,
+        or_null(record.newest),
+        Refusal::Moved.raise("the history has changed"),
+    )
+}
+
+/// Whether the batch's version is not where it is expected, or another one is the highest. Where the newest row is
+/// known to hold the highest version, both are one question, which the server plans and answers in half the time.
+fn other_versions(batch: &Batch<'_>, record: &Record, table: &str) -> String {
     let version = batch.migration.version;
-    let unexpected = match batch.direction {
-        Direction::Up => "EXISTS",
-        Direction::Down => "NOT EXISTS",
+    let unexpected = match (batch.direction, record.highest) {
+        (Direction::Up, Some(highest)) if record.newest == Some(highest) && version > highest => {
+            return format!("EXISTS (SELECT FROM {table} WHERE version_id > {highest})");
+        }
+        (Direction::Up, _) => "EXISTS",
+        (Direction::Down, _) => "NOT EXISTS",
     };
     format!(
-        "  IF {unexpected} (SELECT FROM {table} WHERE version_id = {version})\n     \
-         OR (SELECT version_id FROM {table} ORDER BY id DESC LIMIT 1) IS DISTINCT FROM {newest}\n     \
-         OR (SELECT pg_catalog.max(version_id) FROM {table}) IS DISTINCT FROM {highest}\n  \
-         THEN {refuse}; END IF;\n",
-        table = tables.version,
-        newest = or_null(record.newest),
-        highest = or_null(record.highest),
-        refuse = Refusal::Moved.raise("the history has changed"),
+        "{unexpected} (SELECT FROM {table} WHERE version_id = {version})\n     \
+         OR (SELECT pg_catalog.max(version_id) FROM {table}) IS DISTINCT FROM {}",
+        or_null(record.highest)
     )
 }
 
@@ -118,23 +180,37 @@ fn or_null(version: Option<Version>) -> String {
     version.map_or_else(|| "NULL".to_owned(), |version| version.to_string())
 }
 
-/// Finite where the server would otherwise keep our lock for ever, off where a role's default would cut a migration
-/// short (operations.md D5). Two of them are unknown to older servers, and one is refused where the platform lacks it.
+/// Finite where the server would otherwise keep our lock for ever or our statement would hold the application up, off
+/// where a role's default would cut a migration short (operations.md D5). Two of them are unknown to older servers, and
+/// one is refused where the platform lacks it.
 ///
 /// They last as long as the transaction, or, without one, until the session is reset behind the file.
-fn settings(local: bool) -> String {
+fn settings(terms: &Terms, local: bool) -> String {
+    let role = terms.role.as_ref().map(|role| set("role", &literal(role), local)).unwrap_or_default();
     format!(
-        "  PERFORM pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', {local});
-  PERFORM pg_catalog.set_config('statement_timeout', '0', {local});
+        "  PERFORM pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', {local}),
+    pg_catalog.set_config('lock_timeout', {lock_timeout}, {local}),
+    pg_catalog.set_config('statement_timeout', {statement_timeout}, {local});
   IF pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN
-    PERFORM pg_catalog.set_config('transaction_timeout', '0', {local});
-  END IF;
+  {transaction_timeout}  END IF;
   IF pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL THEN
     BEGIN PERFORM pg_catalog.set_config('client_connection_check_interval', '2s', {local});
     EXCEPTION WHEN invalid_parameter_value THEN NULL; END;
   END IF;
-"
+{role}",
+        lock_timeout = milliseconds(terms.lock_timeout),
+        statement_timeout = milliseconds(terms.statement_timeout),
+        transaction_timeout = set("transaction_timeout", "'0'", local),
     )
+}
+
+fn set(name: &str, value: &str, local: bool) -> String {
+    format!("  PERFORM pg_catalog.set_config('{name}', {value}, {local});\n")
+}
+
+/// A time as the server reads it without a unit.
+fn milliseconds(time: Duration) -> String {
+    format!("'{}'", time.as_millis())
 }
 
 /// Takes the session's lock, or raises; the start time is kept for the ledger.
@@ -146,10 +222,58 @@ pub(super) fn session_lock() -> String {
     )
 }
 
-/// Compares the history under the session's lock.
-pub(super) fn session(batch: &Batch<'_>, tables: &Tables) -> String {
-    let history = batch.record.as_ref().map(|record| history_check(batch, record, tables)).unwrap_or_default();
-    format!("DO $migrate$ BEGIN\n{history}{}END $migrate$", settings(false))
+/// Takes it once more: a file may have given every lock back, and holding it twice does no harm.
+pub(super) fn session_lock_again() -> String {
+    format!(
+        "DO $migrate$ BEGIN\n  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\nEND $migrate$",
+        Refusal::Busy.raise("another runner holds the migration lock")
+    )
+}
+
+/// Compares history and journal under the session's lock. Until a unit says otherwise nothing waits with a bound: the
+/// file's own settings are to be told from ours.
+pub(super) fn session(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
+    let check = |record| history_check(batch, record, &bookkeeping.tables);
+    let history = batch.record.as_ref().map(check).unwrap_or_default();
+    let moved = |_| {
+        let differs = journal::differs(batch, &bookkeeping.tables);
+        format!("  IF {differs} THEN {}; END IF;\n", Refusal::Moved.raise("the journal has changed"))
+    };
+    let journal = batch.record.as_ref().map(moved).unwrap_or_default();
+    let terms = Terms { lock_timeout: Duration::ZERO, ..terms(batch, bookkeeping) };
+    format!("DO $migrate$ BEGIN\n{history}{journal}{}END $migrate$", settings(&terms, false))
+}
+
+/// Inside the transaction of one unit: the lock, which a file may have given back, and a bound on waiting for locks of
+/// the application, unless the file has set one.
+pub(super) fn unit(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
+    let lock_timeout = set("lock_timeout", &milliseconds(terms(batch, bookkeeping).lock_timeout), true);
+    format!(
+        "DO $migrate$ BEGIN\n{}{}  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n  \
+         IF pg_catalog.current_setting('lock_timeout') = '0' THEN\n  {lock_timeout}  END IF;\nEND $migrate$",
+        begun(),
+        locked(),
+        Refusal::Busy.raise("another runner holds the migration lock"),
+    )
+}
+
+/// Before a statement outside a transaction. One that works concurrently waits without a bound: it holds nobody up, and
+/// a timeout would leave an invalid index.
+pub(super) fn timeouts(batch: &Batch<'_>, nature: &Nature, bookkeeping: &Bookkeeping) -> String {
+    let bound = if nature.is_concurrent() { Duration::ZERO } else { terms(batch, bookkeeping).lock_timeout };
+    let own = if nature.is_concurrent() { "false" } else { "pg_catalog.current_setting('lock_timeout') <> '0'" };
+    format!(
+        "SELECT pg_catalog.set_config('migrate.lock_timeout', pg_catalog.current_setting('lock_timeout'), false), \
+         pg_catalog.set_config('lock_timeout', CASE WHEN {own} THEN pg_catalog.current_setting('lock_timeout') \
+         ELSE {} END, false)",
+        milliseconds(bound)
+    )
+}
+
+/// Behind it: what the file had set.
+pub(super) fn own_timeouts() -> &'static str {
+    "SELECT pg_catalog.set_config('lock_timeout', \
+     coalesce(nullif(pg_catalog.current_setting('migrate.lock_timeout', true), ''), '0'), false)"
 }
 
 /// Behind a file that may have opened a transaction or given its locks back (`DISCARD ALL` does): a row written into
@@ -159,11 +283,18 @@ pub(super) fn session(batch: &Batch<'_>, tables: &Tables) -> String {
 pub(super) fn closing(batch: &Batch<'_>, tables: &Tables) -> String {
     let history = batch.record.as_ref().map(|record| history_check(batch, record, tables)).unwrap_or_default();
     format!(
-        "DO $migrate$ BEGIN\n  IF pg_catalog.now() <> pg_catalog.statement_timestamp() THEN\n    \
-         RAISE EXCEPTION 'it leaves a transaction open' USING ERRCODE = 'active_sql_transaction';\n  END IF;\n  \
-         IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n{history}END $migrate$",
+        "DO $migrate$ BEGIN\n{OPEN}  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n{history}END $migrate$",
         Refusal::Busy.raise("another runner holds the migration lock")
     )
+}
+
+/// Fails where a transaction is open.
+const OPEN: &str = "  IF pg_catalog.now() <> pg_catalog.statement_timestamp() THEN\n    \
+     RAISE EXCEPTION 'it leaves a transaction open' USING ERRCODE = 'active_sql_transaction';\n  END IF;\n";
+
+/// Behind statements that may have opened a transaction: an entry in the journal would be lost with it, or end it.
+pub(super) fn none_open() -> String {
+    format!("DO $migrate$ BEGIN\n{OPEN}END $migrate$")
 }
 
 /// Gives the session's lock back, however often it was taken.

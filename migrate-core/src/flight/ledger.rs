@@ -3,8 +3,10 @@
 //! Invariant: goose's table is never altered and its rows are never updated (goose/spec.md 11).
 
 use super::table::{Tables, literal};
-use super::{Bookkeeping, Mode};
-use crate::migration::Direction;
+use super::{Bookkeeping, Mode, journal};
+#[cfg(feature = "postgres")]
+use crate::migration::Version;
+use crate::migration::{Digest, Direction};
 use crate::plan::{Batch, Record};
 
 /// goose's DDL (goose/spec.md 4.1).
@@ -27,29 +29,83 @@ pub(super) fn create_ledger(tables: &Tables) -> String {
         "CREATE TABLE {} (\n  row_id integer NOT NULL,\n  version_id bigint NOT NULL,\n  \
          tstamp timestamp NOT NULL,\n  file text NOT NULL,\n  text_sha256 text NOT NULL,\n  \
          tokens_sha256 text NOT NULL,\n  duration interval,\n  applied_by text NOT NULL DEFAULT session_user,\n  \
-         release text NOT NULL,\n  tool text NOT NULL,\n  PRIMARY KEY (row_id, version_id, tstamp)\n)",
+         release text NOT NULL,\n  tool text NOT NULL,\n  run_id text,\n  no_transaction boolean,\n  \
+         down_statements text[],\n  down_sha256 text,\n  requires_app bigint,\n  PRIMARY KEY (row_id, version_id, tstamp)\n)",
         tables.ledger
     )
 }
 
-/// The columns and the join that read the history, rows ascending by id.
-#[cfg(feature = "postgres")]
-pub(crate) fn select_history(tables: &Tables, with_ledger: bool) -> String {
-    let (columns, join) = if with_ledger {
-        (
-            "l.text_sha256, l.tokens_sha256",
-            format!(
-                " LEFT JOIN {} l ON l.row_id = v.id AND l.version_id = v.version_id AND l.tstamp = v.tstamp",
-                tables.ledger
-            ),
-        )
-    } else {
-        ("NULL, NULL", String::new())
-    };
+/// The columns that the first ledgers did not have.
+pub(super) fn complete_ledger(tables: &Tables) -> String {
     format!(
-        "SELECT v.version_id, v.is_applied, pg_catalog.to_char(v.tstamp, 'YYYY-MM-DD\"T\"HH24:MI:SS'), {columns} \
-         FROM {} v{join} ORDER BY v.id",
-        tables.version
+        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS run_id text, ADD COLUMN IF NOT EXISTS no_transaction boolean, \
+         ADD COLUMN IF NOT EXISTS down_statements text[], ADD COLUMN IF NOT EXISTS down_sha256 text, \
+         ADD COLUMN IF NOT EXISTS requires_app bigint",
+        tables.ledger
+    )
+}
+
+/// What the ledger of a database can be read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ledger<'t> {
+    /// There is none.
+    Absent,
+    /// It was made before floors were kept.
+    WithoutFloor(&'t str),
+    /// It has all columns.
+    #[cfg(feature = "postgres")]
+    Whole(&'t str),
+}
+
+impl Ledger<'_> {
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of(tables: &Tables, existing: crate::history::Existing) -> Ledger<'_> {
+        match (existing.ledger, existing.ledger_is_current) {
+            (false, _) => Ledger::Absent,
+            (true, false) => Ledger::WithoutFloor(&tables.ledger),
+            (true, true) => Ledger::Whole(&tables.ledger),
+        }
+    }
+
+    /// What stands behind JOIN.
+    pub(crate) fn source(self) -> String {
+        match self {
+            Self::Absent => "(SELECT NULL::integer AS row_id, NULL::bigint AS version_id, NULL::timestamp AS tstamp, \
+                             NULL::text AS text_sha256, NULL::text AS tokens_sha256, NULL::bigint AS requires_app WHERE false)"
+                .to_owned(),
+            Self::WithoutFloor(table) => format!(
+                "(SELECT l.row_id, l.version_id, l.tstamp, l.text_sha256, l.tokens_sha256, NULL::bigint AS requires_app \
+                 FROM {table} l)"
+            ),
+            #[cfg(feature = "postgres")]
+            Self::Whole(table) => table.to_owned(),
+        }
+    }
+}
+
+/// The history, rows ascending by id, from the table and what [`Ledger::source`] makes of the ledger.
+pub(crate) fn select_history(version_table: &str, ledger: &str) -> String {
+    format!(
+        "SELECT v.version_id, v.is_applied, pg_catalog.to_char(v.tstamp, 'YYYY-MM-DD\"T\"HH24:MI:SS') AS at, \
+         l.text_sha256, l.tokens_sha256, l.requires_app FROM {version_table} v \
+         LEFT JOIN {ledger} l ON l.row_id = v.id AND l.version_id = v.version_id AND l.tstamp = v.tstamp ORDER BY v.id"
+    )
+}
+
+/// The Downs that the ledger keeps of some versions, a row a statement; of each version the one that was applied last.
+#[cfg(feature = "postgres")]
+pub(crate) fn select_stored(tables: &Tables, versions: &[Version]) -> String {
+    let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+    format!(
+        "SELECT v.version_id, l.file, l.no_transaction, l.text_sha256, l.down_sha256, s.statement \
+         FROM (SELECT DISTINCT ON (version_id) id, version_id, tstamp FROM {} WHERE version_id IN ({}) \
+         ORDER BY version_id, id DESC) v JOIN {} l ON l.row_id = v.id AND l.version_id = v.version_id \
+         AND l.tstamp = v.tstamp AND l.down_sha256 IS NOT NULL \
+         LEFT JOIN LATERAL pg_catalog.unnest(l.down_statements) WITH ORDINALITY s (statement, number) ON true \
+         ORDER BY v.version_id, s.number",
+        tables.version,
+        versions.join(", "),
+        tables.ledger
     )
 }
 
@@ -57,22 +113,57 @@ pub(crate) fn select_history(tables: &Tables, with_ledger: bool) -> String {
 pub(super) fn record(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Option<String> {
     let record = batch.record.as_ref()?;
     Some(match batch.direction {
-        Direction::Up => insert(batch, record, bookkeeping),
+        Direction::Up => insert(batch, record, bookkeeping, &Author::Run),
         Direction::Down => delete(batch, &bookkeeping.tables),
     })
 }
 
-fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping) -> String {
-    let started = match batch.mode() {
-        Mode::Transaction => "pg_catalog.transaction_timestamp()",
-        Mode::NoTransaction => "nullif(pg_catalog.current_setting('migrate.started', true), '')::timestamptz",
+/// Who says that a version is applied.
+enum Author<'a> {
+    /// The run that has just run its file.
+    Run,
+    /// A person, with a command.
+    Person(&'a str),
+}
+
+/// What records a batch that was not run.
+pub(super) fn record_by_hand(batch: &Batch<'_>, bookkeeping: &Bookkeeping, command: &str) -> Option<String> {
+    Some(insert(batch, batch.record.as_ref()?, bookkeeping, &Author::Person(command)))
+}
+
+/// What takes the record of a version away although its Down was not run.
+pub(super) fn delete_by_hand(batch: &Batch<'_>, tables: &Tables) -> String {
+    removal(batch, tables, "")
+}
+
+/// A trigger can keep goose's row out without an error. Then the ledger's row has no id, which it must have: a file is
+/// never committed without its version.
+fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author: &Author<'_>) -> String {
+    let started = match (author, batch.mode()) {
+        (Author::Person(_), _) => "NULL::timestamptz",
+        (Author::Run, Mode::Transaction) => "pg_catalog.transaction_timestamp()",
+        (Author::Run, Mode::NoTransaction) => {
+            "nullif(pg_catalog.current_setting('migrate.started', true), '')::timestamptz"
+        }
     };
+    let tool = concat!("migrate ", env!("CARGO_PKG_VERSION"));
+    let (tool, closed) = match author {
+        Author::Run => (tool.to_owned(), closed(batch, &bookkeeping.tables)),
+        Author::Person(command) => (format!("{tool}, {command}"), String::new()),
+    };
+    let floor = batch.terms.requires_app;
     format!(
-        "WITH recorded AS (\n  INSERT INTO {version_table} (version_id, is_applied) VALUES ({version}, true)\n  \
+        "WITH {closed}recorded AS (\n  INSERT INTO {version_table} (version_id, is_applied) VALUES ({version}, true)\n  \
          RETURNING id, version_id, tstamp\n)\nINSERT INTO {ledger} \
-         (row_id, version_id, tstamp, file, text_sha256, tokens_sha256, duration, release, tool)\nSELECT id, \
-         version_id, tstamp, {file}, '{text}', '{tokens}', pg_catalog.clock_timestamp() - {started}, {release}, \
-         {tool}\nFROM recorded",
+         (row_id, version_id, tstamp, file, text_sha256, tokens_sha256, duration, release, tool, run_id, \
+         no_transaction, down_statements, down_sha256{floor_column})\nSELECT id, version_id, tstamp, {file}, '{text}', \
+         '{tokens}', pg_catalog.clock_timestamp() - {started}, {release}, {tool}, {run}, {no_transaction}, \
+         {down}{floor}\nFROM (VALUES (true)) one (row) LEFT JOIN recorded ON true RETURNING pg_catalog.txid_current()",
+        run = literal(&bookkeeping.run),
+        no_transaction = batch.mode() == Mode::NoTransaction,
+        down = undo(batch),
+        floor_column = floor.map_or("", |_| ", requires_app"),
+        floor = floor.map(|version| format!(", {version}")).unwrap_or_default(),
         version_table = bookkeeping.tables.version,
         ledger = bookkeeping.tables.ledger,
         version = batch.migration.version,
@@ -80,14 +171,36 @@ fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping) -> Stri
         text = record.text,
         tokens = record.tokens,
         release = literal(&bookkeeping.release),
-        tool = literal(concat!("migrate ", env!("CARGO_PKG_VERSION"))),
+        tool = literal(&tool),
     )
 }
 
+/// The entries of a file without a transaction are closed with its record.
+fn closed(batch: &Batch<'_>, tables: &Tables) -> String {
+    match batch.mode() {
+        Mode::NoTransaction => format!("{}, ", journal::close(batch, tables)),
+        Mode::Transaction => String::new(),
+    }
+}
+
+/// The statements of the Down, and their digest: a release that does not contain this version can undo it with them.
+fn undo(batch: &Batch<'_>) -> String {
+    let Some(down) = &batch.undo else { return "NULL, NULL".to_owned() };
+    let statements: Vec<&str> = down.iter().map(|statement| batch.sql(statement)).collect();
+    let digest = Digest::of_parts(statements.iter().map(|sql| sql.as_bytes()));
+    let list: Vec<String> = statements.iter().map(|sql| literal(sql)).collect();
+    format!("ARRAY[{}]::text[], '{digest}'", list.join(", "))
+}
+
 fn delete(batch: &Batch<'_>, tables: &Tables) -> String {
+    removal(batch, tables, &closed(batch, tables))
+}
+
+fn removal(batch: &Batch<'_>, tables: &Tables, closed: &str) -> String {
     let version = batch.migration.version;
     format!(
-        "WITH removed AS (DELETE FROM {} WHERE version_id = {version})\nDELETE FROM {} WHERE version_id = {version}",
+        "WITH {closed}removed AS (DELETE FROM {} WHERE version_id = {version}),\n  \
+         forgotten AS (DELETE FROM {} WHERE version_id = {version})\nSELECT pg_catalog.txid_current()",
         tables.version, tables.ledger
     )
 }

@@ -58,6 +58,7 @@ impl TableName {
         Tables {
             version: format!("{quoted}.{}", quote(&self.table)),
             ledger: format!("{quoted}.{}", quote(&ledger_name(&self.table))),
+            journal: format!("{quoted}.{}", quote(&journal_name(&self.table))),
         }
     }
 }
@@ -71,11 +72,12 @@ impl std::fmt::Display for TableName {
     }
 }
 
-/// Both tables, qualified and quoted.
+/// The tables, qualified and quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {
     pub(crate) version: String,
     pub(crate) ledger: String,
+    pub(crate) journal: String,
 }
 
 /// The ledger's name: the version table's with `_ledger`.
@@ -84,11 +86,17 @@ pub(crate) fn ledger_name(table: &str) -> String {
     format!("{table}_ledger")
 }
 
-/// A name PostgreSQL stores unchanged, short enough that the ledger's name is not cut at 63 bytes.
+/// The journal's name: the version table's with `_journal`.
+#[must_use]
+pub(crate) fn journal_name(table: &str) -> String {
+    format!("{table}_journal")
+}
+
+/// A name PostgreSQL stores unchanged, short enough that the journal's name is not cut at 63 bytes.
 fn is_plain(name: &str) -> bool {
     let mut bytes = name.bytes();
     let first = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    first && name.len() <= 56 && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    first && name.len() <= 55 && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// An identifier in double quotes.

@@ -18,10 +18,11 @@ impl Digest {
     pub fn of_text(text: &str) -> Self {
         let mut hasher = Sha256::new();
         let mut rest = text;
-        while let Some(at) = rest.find("\r\n") {
-            hasher.update(&rest.as_bytes()[..at]);
-            hasher.update(b"\n");
-            rest = &rest[at + 2..];
+        // One byte is found several times as fast as two, and most texts do not have it.
+        while let Some(at) = rest.find('\r') {
+            let end = if rest[at + 1..].starts_with('\n') { at } else { at + 1 };
+            hasher.update(&rest.as_bytes()[..end]);
+            rest = &rest[at + 1..];
         }
         hasher.update(rest.as_bytes());
         Self(hasher.finalize().into())

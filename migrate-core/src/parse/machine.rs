@@ -10,6 +10,7 @@ mod words;
 use std::borrow::Cow;
 
 use self::line::Line;
+pub(super) use self::words::end_statement as ends_statement;
 use super::annotation::{self, Annotation, is_comment};
 use super::variables::{self, Substitution};
 use crate::diagnostic::Problem;

@@ -40,12 +40,14 @@ impl Folder {
     /// [`Set::digest_of`]: crate::migration::Set::digest_of
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let digests: Vec<(&str, Digest)> = self
-            .sources
-            .iter()
-            .map(|source| (source.file.as_str(), Digest::of_text(source.text.as_deref().unwrap_or_default())))
-            .collect();
-        Digest::of_parts(digests.iter().flat_map(|(file, digest)| [file.as_bytes(), digest.bytes()]))
+        let text = |source: &Source| Digest::of_text(source.text.as_deref().unwrap_or_default());
+        self.digest_of(&self.sources.iter().map(text).collect::<Vec<_>>())
+    }
+
+    /// The digest of the folder, from those of its files.
+    pub(super) fn digest_of(&self, digests: &[Digest]) -> Digest {
+        let files = self.sources.iter().map(|source| source.file.as_bytes()).zip(digests);
+        Digest::of_parts(files.flat_map(|(file, digest)| [file, digest.bytes().as_slice()]))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Goal, PlanError, Request, Warning};
-use crate::history::History;
+use crate::history::{History, Row};
 use crate::migration::{Digest, Direction, Migration, Set, Version};
 use crate::step::token_digest;
 
@@ -35,11 +35,15 @@ pub struct Edit {
 /// never an edit.
 #[must_use]
 pub fn edits(set: &Set, history: &History) -> Vec<Edit> {
-    set.migrations.iter().filter_map(|migration| edit(set, history, migration)).collect()
+    let newest = history.newest();
+    let edit = |migration: &Migration| edit(set, newest.get(&migration.version)?, migration);
+    set.migrations.iter().filter_map(edit).collect()
 }
 
-fn edit(set: &Set, history: &History, migration: &Migration) -> Option<Edit> {
-    let row = history.row(migration.version).filter(|row| row.applied)?;
+fn edit(set: &Set, row: &Row, migration: &Migration) -> Option<Edit> {
+    if !row.applied {
+        return None;
+    }
     let ledger = row.ledger.as_ref()?;
     if ledger.text == migration.digest {
         return None;

@@ -1,8 +1,8 @@
 //! Why there is no plan.
 
 use super::Edit;
-use crate::diagnostic::Diagnostic;
-use crate::migration::Version;
+use crate::diagnostic::{Diagnostic, Excerpt};
+use crate::migration::{Direction, Version};
 
 /// Why a goal cannot be planned. Nothing has run.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -30,7 +30,42 @@ pub enum PlanError {
     /// Applied files whose SQL was changed since.
     #[error("{} changed after being applied: {}", plural(.0.len(), "migration"), .0.iter().map(|edit| edit.path.as_str()).collect::<Vec<_>>().join(", "))]
     Edited(Vec<Edit>),
-    /// A file cannot be split with the values of its variables.
+    /// `baseline` found a version in the table.
+    #[error("version {0} is recorded already: a baseline is for a database that has no version yet")]
+    NotEmpty(Version),
+    /// A command that ends the transaction of a file which runs in one, with work of the file behind or before it.
+    #[error("{verb} ends the transaction of a file that is applied whole or not at all")]
+    EndsTransaction {
+        /// The file.
+        path: String,
+        /// Where in it.
+        excerpt: Excerpt,
+        /// `COMMIT`, `ROLLBACK` …
+        verb: String,
+    },
+    /// A file without a transaction was edited where it is done already.
+    #[error("{path} is half done, and statement {statement}, which is done, is not the one that ran")]
+    ChangedWhileUnfinished {
+        /// The file.
+        path: String,
+        /// The number of the statement.
+        statement: usize,
+        /// Its line; nothing when the file has no such statement any more.
+        line: Option<u32>,
+    },
+    /// A file without a transaction is half done, and the command is not the one that finishes it.
+    #[error("version {version} ({file}) is half {}", if *.direction == Direction::Up { "applied" } else { "undone" })]
+    Unfinished {
+        /// The version.
+        version: Version,
+        /// Which section of it.
+        direction: Direction,
+        /// The file's name when it ran.
+        file: String,
+        /// Whether the set lacks it.
+        unknown: bool,
+    },
+    /// A file cannot be split with the values of its variables, or has a directive that cannot be read.
     #[error("{0}")]
     Statements(Box<Diagnostic>),
 }
@@ -61,6 +96,31 @@ impl PlanError {
                     help.push_str(&format!("\n{}: applied {}, now {}", edit.path, edit.applied, edit.now));
                 }
                 help
+            }
+            Self::NotEmpty(_) => {
+                "see what is recorded with `migrate status`; one version is set right with `migrate resolve`".into()
+            }
+            Self::EndsTransaction { .. } => "delete it; or give the file `-- +goose NO TRANSACTION`, and it is run \
+                 statement by statement; or send it as goose does, with `--allow-transaction-control`"
+                .into(),
+            Self::ChangedWhileUnfinished { statement, line, .. } => {
+                let at = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+                format!(
+                    "restore statement {statement}{at} as it ran, and mend only what comes behind it; \
+                     `migrate journal` shows how far the file came"
+                )
+            }
+            Self::Unfinished { version, direction, unknown, .. } => {
+                let (command, release) = match (direction, unknown) {
+                    (Direction::Up, false) => ("up", ""),
+                    (Direction::Down, false) => ("down", ""),
+                    (Direction::Up, true) => ("up", " of the release that contains it"),
+                    (Direction::Down, true) => ("down", " of the release that contains it"),
+                };
+                format!(
+                    "finish it with `migrate {command}`{release}; or look with `migrate journal` and say what is to \
+                     count with `migrate resolve --version {version}`"
+                )
             }
             Self::Statements(diagnostic) => diagnostic.help.clone(),
         }

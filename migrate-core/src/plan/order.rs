@@ -29,7 +29,8 @@ fn up_to<'a>(request: &Request<'a>, target: Version) -> Result<Vec<Step<'a>>, Pl
     if files.is_empty() {
         return Err(PlanError::NothingAtOrBelow(target));
     }
-    let pending: Vec<_> = files.into_iter().filter(|migration| !request.history.holds(migration.version)).collect();
+    let held = request.history.held();
+    let pending: Vec<_> = files.into_iter().filter(|migration| !held.contains(&migration.version)).collect();
     // Ascending order puts the late ones first, which is goose's order too.
     let late: Vec<_> = pending
         .iter()
@@ -73,7 +74,9 @@ fn reset<'a>(request: &Request<'a>) -> Result<Vec<Step<'a>>, PlanError> {
     if !request.history.tables.version {
         return Err(PlanError::NothingApplied);
     }
-    let applied = request.set.migrations.iter().rev().filter(|migration| request.history.applied(migration.version));
+    let newest = request.history.newest();
+    let is_applied = |migration: &&Migration| newest.get(&migration.version).is_some_and(|row| row.applied);
+    let applied = request.set.migrations.iter().rev().filter(is_applied);
     Ok(applied.map(|migration| (Direction::Down, migration)).collect())
 }
 

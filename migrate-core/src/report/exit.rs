@@ -9,6 +9,16 @@ pub enum Exit {
     Internal,
     /// 2
     Usage,
+    /// 10
+    Pending,
+    /// 11
+    Ahead,
+    /// 12
+    Unfinished,
+    /// 13
+    Drift,
+    /// 14
+    Uninitialised,
     /// 20
     Config,
     /// 21
@@ -17,26 +27,40 @@ pub enum Exit {
     Privilege,
     /// 23
     Tls,
+    /// 24
+    UnsupportedServer,
     /// 25
     MigrationFailed,
     /// 26
     MigrationFailedPartial,
+    /// 27
+    Dirty,
     /// 28
     History,
     /// 29
     InvalidMigrations,
+    /// 30
+    NeedsDirect,
     /// 40
     Connect,
     /// 41
     LockBusy,
+    /// 42
+    LockTimeout,
     /// 43
     ReadOnly,
     /// 44
     ConnectionLost,
     /// 45
     UnknownOutcome,
+    /// 46
+    Deadline,
     /// 47
     Resources,
+    /// 50
+    Interrupted,
+    /// 51
+    InterruptedPartial,
 }
 
 /// One row of the table of exit codes.
@@ -54,15 +78,47 @@ pub struct ExitRow {
     pub database: &'static str,
 }
 
+impl ExitRow {
+    /// What a Kubernetes Job should do with it: `complete`, `fail-job` (the same run would fail again) or `count` (it
+    /// counts against `backoffLimit` and is tried again). `none` for answers of commands that no Job runs.
+    #[must_use]
+    pub const fn job(&self) -> &'static str {
+        match self.code {
+            0 => "complete",
+            10..=14 => "none",
+            2 | 20..=39 => "fail-job",
+            _ => "count",
+        }
+    }
+}
+
 const fn row(exit: Exit, code: u8, name: &'static str, meaning: &'static str, database: &'static str) -> ExitRow {
     ExitRow { exit, code, name, meaning, database }
 }
 
-/// Every exit code. 2 and 20–39 are permanent: the same run would fail again. 40–59 may pass when tried again.
+/// Every exit code. 10–14 are answers about a database. 2 and 20–39 are permanent: the same run would fail again. 40–59
+/// may pass when tried again.
 pub const EXITS: &[ExitRow] = &[
     row(Exit::Ok, 0, "ok", "done, or nothing to do", "as asked for"),
     row(Exit::Internal, 1, "internal", "an error nobody foresaw", "see the message; a rerun resolves it"),
     row(Exit::Usage, 2, "usage", "wrong arguments", "untouched"),
+    row(Exit::Pending, 10, "pending", "migrations are pending", "behind this set"),
+    row(
+        Exit::Ahead,
+        11,
+        "ahead",
+        "the database holds versions that this set does not know, or asks for a newer release",
+        "ahead of this set",
+    ),
+    row(
+        Exit::Unfinished,
+        12,
+        "dirty",
+        "a migration without a transaction is not finished",
+        "in part done, and written down in the journal",
+    ),
+    row(Exit::Drift, 13, "drift", "applied files and this set differ", "not what this set would have made"),
+    row(Exit::Uninitialised, 14, "uninitialised", "there is no version table", "nothing was ever applied"),
     row(
         Exit::Config,
         20,
@@ -73,6 +129,7 @@ pub const EXITS: &[ExitRow] = &[
     row(Exit::Auth, 21, "auth", "the server refuses the user or the password", "untouched"),
     row(Exit::Privilege, 22, "privilege", "the role lacks a privilege", "rolled back"),
     row(Exit::Tls, 23, "tls", "TLS was asked for and cannot be had", "untouched"),
+    row(Exit::UnsupportedServer, 24, "unsupported-server", "the server is not PostgreSQL, or too old", "untouched"),
     row(Exit::MigrationFailed, 25, "migration-failed", "a migration failed", "rolled back to the migration before it"),
     row(
         Exit::MigrationFailedPartial,
@@ -82,6 +139,13 @@ pub const EXITS: &[ExitRow] = &[
         "what ran before the failure may stay, the version is not recorded",
     ),
     row(
+        Exit::Dirty,
+        27,
+        "dirty",
+        "nobody but a person can tell how far a migration without a transaction came",
+        "in part done; `migrate resolve` says what is to count",
+    ),
+    row(
         Exit::History,
         28,
         "history",
@@ -89,18 +153,53 @@ pub const EXITS: &[ExitRow] = &[
         "untouched, but for what the message names",
     ),
     row(Exit::InvalidMigrations, 29, "invalid-migrations", "the migrations themselves are wrong", "untouched"),
+    row(
+        Exit::NeedsDirect,
+        30,
+        "needs-direct",
+        "a migration without a transaction needs a direct connection, and this one goes through a pooler",
+        "untouched by that migration",
+    ),
     row(Exit::Connect, 40, "connect", "no connection to the server", "untouched"),
     row(Exit::LockBusy, 41, "lock-busy", "another runner holds the migration lock", "untouched by this run"),
+    row(
+        Exit::LockTimeout,
+        42,
+        "lock-timeout",
+        "the application held a lock for longer than the retries lasted",
+        "rolled back to the migration before it",
+    ),
     row(Exit::ReadOnly, 43, "read-only", "the server is a standby or read-only", "untouched"),
-    row(Exit::ConnectionLost, 44, "connection-lost", "the connection broke before COMMIT was sent", "rolled back"),
+    row(
+        Exit::ConnectionLost,
+        44,
+        "connection-lost",
+        "the connection broke more often than a run tries again",
+        "what was under way was rolled back",
+    ),
     row(
         Exit::UnknownOutcome,
         45,
         "unknown-outcome",
-        "the connection broke while COMMIT was under way",
+        "the connection broke during COMMIT, and no new one could be had to see what became of it",
         "the last migration is applied whole or not at all; the next run finds out",
     ),
+    row(
+        Exit::Deadline,
+        46,
+        "deadline",
+        "the time that `--deadline` gave is over",
+        "what was under way was rolled back, or is written down in the journal",
+    ),
     row(Exit::Resources, 47, "resources", "the server ran out of disk, memory or another resource", "rolled back"),
+    row(Exit::Interrupted, 50, "interrupted", "a signal ended the run", "what was under way was rolled back"),
+    row(
+        Exit::InterruptedPartial,
+        51,
+        "interrupted-partial",
+        "a signal ended the run in a migration without a transaction",
+        "in part done, written down in the journal; the next run goes on from there",
+    ),
 ];
 
 impl Exit {
@@ -136,5 +235,13 @@ mod tests {
         for row in EXITS {
             assert_eq!(row.exit.row().code, row.code);
         }
+    }
+
+    #[test]
+    fn what_a_job_does_follows_the_bands() {
+        let of = |code: u8| EXITS.iter().find(|row| row.code == code).map(ExitRow::job);
+        assert_eq!([of(0), of(2), of(30)], [Some("complete"), Some("fail-job"), Some("fail-job")]);
+        assert_eq!([of(1), of(41), of(51), of(12)], [Some("count"), Some("count"), Some("count"), Some("none")]);
+        assert!(EXITS.iter().all(|row| row.code < 64), "64 and above belong to shells, signals and sysexits");
     }
 }

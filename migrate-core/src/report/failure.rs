@@ -114,6 +114,7 @@ impl Failure {
             message: &self.message,
             path: self.place.as_ref().map(|place| place.path.as_str()),
             excerpt: self.place.as_ref().map(|place| &place.excerpt),
+            label: "",
             notes,
             help: &self.next,
         }
@@ -123,8 +124,15 @@ impl Failure {
 /// There is no plan: nothing has run.
 impl From<&PlanError> for Failure {
     fn from(error: &PlanError) -> Self {
-        let PlanError::Statements(diagnostic) = error else {
-            return Self::new(Exit::History, error.to_string(), error.help());
+        let diagnostic = match error {
+            PlanError::Statements(diagnostic) => diagnostic,
+            PlanError::EndsTransaction { path, excerpt, .. } => {
+                let failure = Self::new(Exit::InvalidMigrations, error.to_string(), error.help());
+                let place = Place { path: path.clone(), excerpt: excerpt.clone() };
+                return Self { place: Some(place), ..failure };
+            }
+            PlanError::Unfinished { .. } => return Self::new(Exit::Dirty, error.to_string(), error.help()),
+            _ => return Self::new(Exit::History, error.to_string(), error.help()),
         };
         let failure = Self::new(Exit::InvalidMigrations, diagnostic.message.clone(), diagnostic.help.clone());
         Self { place: Place::of_diagnostic(diagnostic), ..failure }

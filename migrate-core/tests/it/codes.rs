@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use migrate_core::check;
+use migrate_core::config;
 use migrate_core::diagnostic::{CODES, Code, Diagnostic, Entry};
+use migrate_core::lock;
 use migrate_core::migration::Direction;
 use migrate_core::parse::{self, Environment, Folder, Parsed, Source, Substitution};
+use migrate_core::review::{Base, Files, compare};
 
 /// Codes that depend on values: raised when a file is filled in, not when it is parsed.
 const RAISED_BY_VALUES: &[Code] = &[Code::VariableUnset, Code::VariableOverflow, Code::VariableCut];
@@ -19,7 +22,19 @@ const WITHOUT_LINE: &[Code] = &[
     Code::NoFolder,
     Code::NoMigrations,
     Code::GoMigration,
+    Code::LockedFileChanged,
+    Code::VersionBelowLock,
+    Code::BaseFileEdited,
+    Code::BaseFileRemoved,
+    Code::BaseFileRenumbered,
+    Code::BaseFileReformatted,
+    Code::BaseFileRenamed,
+    Code::VersionTaken,
+    Code::VersionBelowBase,
 ];
+
+/// A migration that nothing is wrong with.
+const SQL: &str = "-- +goose Up\nSELECT 1;\n";
 
 #[test]
 fn every_example_raises_its_code_and_no_other() {
@@ -91,6 +106,50 @@ fn raised(entry: &Entry) -> Vec<Diagnostic> {
     if entry.code != Code::NoFolder {
         std::fs::create_dir(&folder).unwrap();
     }
+    if let Some(base) = base(entry.code) {
+        return compare(&example_beside(entry, &base), &base);
+    }
+    write_example(entry, &folder);
+    if entry.code == Code::BadConfig {
+        let read = config::read(&folder.join(entry.bad_file), "migrations/migrate.toml");
+        return read.err().map(|problem| *problem).into_iter().collect();
+    }
+    let problems = problems(&folder);
+    if RAISED_BY_VALUES.contains(&entry.code) {
+        assert_eq!(problems, [], "{}: without values nothing is wrong", entry.id);
+        return filled(&folder, entry.code);
+    }
+    problems
+}
+
+/// The base revision that an example is compared with; `None` where the example is a folder alone.
+fn base(code: Code) -> Option<Base> {
+    let files = |names: &[&str]| -> Files { names.iter().map(|name| ((*name).into(), SQL.into())).collect() };
+    let (fork, tip) = match code {
+        Code::BaseFileEdited
+        | Code::BaseFileRemoved
+        | Code::BaseFileRenumbered
+        | Code::BaseFileReformatted
+        | Code::BaseFileRenamed => (files(&["00001_a.sql"]), files(&["00001_a.sql"])),
+        Code::VersionTaken | Code::VersionBelowBase => (Files::new(), files(&["00002_a.sql"])),
+        _ => return None,
+    };
+    Some(Base { revision: "origin/main".into(), fork, tip })
+}
+
+/// The example in place of the base's file; for the one that is about a removed file, without it.
+fn example_beside(entry: &Entry, base: &Base) -> Folder {
+    let is_removed = entry.code == Code::BaseFileRemoved;
+    let file = if is_removed { "00002_b.sql" } else { entry.bad_file };
+    assert!(!is_removed || base.fork.contains_key(entry.bad_file));
+    let sources = vec![Source {
+        file: file.into(),
+        text: Ok(if is_removed { "-- +goose Up\nSELECT 2;\n" } else { entry.bad_text }.into()),
+    }];
+    Folder { path: "migrations".into(), shown: "migrations".into(), sources, diagnostics: vec![] }
+}
+
+fn write_example(entry: &Entry, folder: &Path) {
     let path = folder.join(entry.bad_file);
     match entry.code {
         Code::NoFolder | Code::NoMigrations => {}
@@ -108,18 +167,26 @@ fn raised(entry: &Entry) -> Vec<Diagnostic> {
             let nested = format!("{}{}", "${A:-".repeat(501), "}".repeat(501));
             std::fs::write(path, format!("-- +goose ENVSUB ON\n-- +goose Up\nSELECT '{nested}';\n")).unwrap();
         }
+        Code::NestedTooDeep => {
+            std::fs::write(path, format!("-- +goose Up\nSELECT {}1{};\n", "(".repeat(501), ")".repeat(501))).unwrap();
+        }
         Code::DuplicateVersion => {
             std::fs::write(folder.join("00001_a.sql"), entry.bad_text).unwrap();
             std::fs::write(path, entry.bad_text).unwrap();
         }
+        // A lock of the file before it was edited, or of one that the file is below.
+        Code::LockedFileChanged | Code::VersionBelowLock => {
+            let locked = if entry.code == Code::VersionBelowLock { "00002_b.sql" } else { entry.bad_file };
+            std::fs::write(folder.join(locked), SQL).unwrap();
+            std::fs::write(folder.join(lock::FILE), lock::render(&parsed(folder).set)).unwrap();
+            std::fs::write(path, entry.bad_text).unwrap();
+        }
+        Code::LockedFileMissing | Code::BadLock => {
+            std::fs::write(folder.join("00002_b.sql"), SQL).unwrap();
+            std::fs::write(path, entry.bad_text).unwrap();
+        }
         _ => std::fs::write(path, entry.bad_text).unwrap(),
     }
-    let problems = problems(&folder);
-    if RAISED_BY_VALUES.contains(&entry.code) {
-        assert_eq!(problems, [], "{}: without values nothing is wrong", entry.id);
-        return filled(&folder, entry.code);
-    }
-    problems
 }
 
 fn parsed(folder: &Path) -> Parsed {

@@ -7,17 +7,31 @@ use crate::shared;
 /// Module and floor. Above all of them: `lib.rs`, which exports and supports `embed`.
 const FLOORS: &[(&str, u8)] = &[
     ("text", 0),       // spans, lines, columns
+    ("parallel", 0),   // work on many files, on all processors
     ("diagnostic", 1), // a problem in the user's files, in words
     ("migration", 2),  // a set of migrations as data
     ("parse", 3),      // goose files → migrations
-    ("build", 4),      // folder → what cargo watches; set + folder → whether the build is stale
+    ("config", 4),     // migrate.toml → the project's settings
+    ("connection", 4), // URL + variables + files' texts → how to reach a database
+    ("lock", 4),       // migrate.lock + files → what was changed since they were locked
     ("step", 4),       // statement → what it does to the database
+    ("command", 4),    // statement → what its commands ask for
+    ("catalog", 5),    // commands → the schema at every version
+    ("effect", 6),     // command + catalog → locks, rewrites, scans
+    ("lint", 7),       // the rules over all of it
+    ("build", 5),      // folder → what cargo watches; set + folder → whether the build is stale
     ("check", 5),      // rules over the steps
     ("history", 5),    // what a database says was applied
     ("plan", 6),       // set + history → what is to run
     ("flight", 7),     // plan → the exact sequence of SQL to send
+    ("verdict", 8),    // folder + settings + lock → everything that is wrong, in one answer
+    ("review", 8),     // set + findings + proof → what a reviewer reads; base + files → what may not be done
     ("report", 8),     // what happened, in words and JSON
-    ("apply", 9),      // the only module that speaks to a database
+    ("gate", 9),       // set + rows → whether a database is ready for a release
+    ("connect", 9),    // settings → an open line to a server
+    ("schema", 8),     // catalog rows → all objects of a database as one value
+    ("apply", 10),     // the only module that changes a database
+    ("verify", 11),    // set + scratch databases → which Downs are proven
 ];
 
 #[test]

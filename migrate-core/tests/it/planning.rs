@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use migrate_core::history::{Existing, History, LedgerEntry, Row};
 use migrate_core::migration::{Digest, Direction, Set, Version};
 use migrate_core::parse::{Environment, Folder, Source, parse};
-use migrate_core::plan::{EditKind, Goal, OutOfOrder, Plan, PlanError, Request, Versioning, Warning, plan};
+use migrate_core::plan::{
+    EditKind, Goal, OutOfOrder, OwnTransactions, Plan, PlanError, Request, Versioning, Warning, plan,
+};
 use migrate_core::step::token_digest;
 use serde::Deserialize;
 
@@ -30,7 +32,11 @@ fn set(versions: &[i64]) -> Set {
 /// Rows in the order of insertion; a negative version is a row that says `false`.
 fn history(versions: &[i64]) -> History {
     let row = |version: &i64| Row { version: Version(version.abs()), applied: *version >= 0, at: None, ledger: None };
-    History { rows: versions.iter().map(row).collect(), tables: Existing { version: true, ledger: true } }
+    History {
+        rows: versions.iter().map(row).collect(),
+        tables: Existing { version: true, ledger: true, ledger_is_current: true, journal: true },
+        attempts: vec![],
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,7 +56,8 @@ fn request<'a>(
     environment: &'a Environment,
 ) -> Request<'a> {
     let Options { out_of_order, versioning } = options;
-    Request { set, history, goal, out_of_order, versioning, environment }
+    let own_transactions = OwnTransactions::Refused;
+    Request { set, history, goal, out_of_order, versioning, own_transactions, environment }
 }
 
 /// The steps of a plan: `+3` for up, `-3` for down.
@@ -245,7 +252,7 @@ fn what_is_missing_is_prepared_only_when_something_will_be_recorded() {
         (&[0], (true, true), None),
         (&[0, 1], (true, false), None),
     ] {
-        let tables = Existing { version: tables.0, ledger: tables.1 };
+        let tables = Existing { version: tables.0, ledger: tables.1, ledger_is_current: tables.1, journal: false };
         let history = History { tables, ..history(rows) };
         let plan = plan(request(&set, &history, Goal::Up, Options::default(), &environment)).unwrap();
         let seeds = plan.preparation.map(|preparation| preparation.seed);
@@ -267,7 +274,8 @@ fn every_batch_names_the_history_it_starts_from() {
 fn applied_from(text: &str) -> History {
     let mut history = history(&[0, 1]);
     let applied = set_of(&[(1, text)]);
-    history.rows[1].ledger = Some(LedgerEntry { text: digest(&applied), tokens: token_digest(text) });
+    history.rows[1].ledger =
+        Some(LedgerEntry { text: digest(&applied), tokens: token_digest(text), requires_app: None });
     history
 }
 

@@ -6,6 +6,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
+#[cfg(feature = "databases")]
+use std::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ScratchError;
@@ -40,6 +42,39 @@ impl ServerFolder {
                 Err(error)
             }
         }
+    }
+
+    /// A folder that outlives this process: it goes when nobody has had its `door` open for `linger`.
+    #[cfg(feature = "databases")]
+    pub(super) fn create_shared(account: Account, linger: Duration) -> Result<Self, ScratchError> {
+        let path = make(&std::env::temp_dir())?;
+        let furnish = || {
+            account.own(&path)?;
+            let (door, guests) = (path.join("door"), path.join("guests"));
+            fs::create_dir(&guests).map_err(ScratchError::files("create", &guests))?;
+            account.own(&guests)?;
+            let program = Path::new("mkfifo");
+            let made = account.command(program).args(["-m", "600"]).arg(&door).status();
+            let made = made.map_err(ScratchError::program(program))?;
+            let refused = || ScratchError::files("make the named pipe", &door)(io::Error::other(made.to_string()));
+            made.success().then_some(()).ok_or_else(refused)?;
+            Watchdog::keep(account, &path, linger)
+        };
+        match furnish() {
+            Ok(keeper) => Ok(Self { path, watchdog: Some(keeper) }),
+            Err(error) => {
+                // Best effort: the error says what is wrong with the folder.
+                let _ = fs::remove_dir_all(&path);
+                Err(error)
+            }
+        }
+    }
+
+    /// Leaves the folder, and what runs in it, to its keeper.
+    #[cfg(feature = "databases")]
+    pub(super) fn leave_to_keeper(mut self) -> PathBuf {
+        self.watchdog = None;
+        std::mem::take(&mut self.path)
     }
 
     pub(super) fn path(&self) -> &Path {

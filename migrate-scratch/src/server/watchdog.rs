@@ -11,13 +11,12 @@ use super::account::Account;
 
 /// What the watchdog runs; `$1` is the server's temporary folder.
 ///
-/// It blocks in `read` until its standard input ends. SIGQUIT is PostgreSQL's immediate shutdown:
+/// It waits (in [`UNTIL_PARENT_ENDS`] or `UNTIL_UNUSED`) for as long as somebody needs the server. SIGQUIT is PostgreSQL's immediate shutdown:
 /// no checkpoint, which is right for data about to be removed, yet shared memory is released. The
 /// process id comes from `postmaster.pid`, which a server that ended by itself has removed, so
 /// the id of an unrelated later process is never taken for the server's. `rm` is repeated because
 /// a killed `initdb` may write a last file in between.
-const SCRIPT: &str = r#"
-read -r _
+const END: &str = r#"
 pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
 if [ -n "$pid" ]; then
     kill -QUIT "$pid" 2>/dev/null
@@ -29,6 +28,22 @@ if [ -n "$pid" ]; then
     done
 fi
 rm -rf "$1" 2>/dev/null || { sleep 0.2; rm -rf "$1"; }
+"#;
+
+/// Blocks until the standard input ends, that is, until the process is gone that holds the other end.
+const UNTIL_PARENT_ENDS: &str = "read -r _\n";
+
+/// Blocks while a process has the named pipe `door` open for writing, and then lingers for `$2` tenths of a second, so that
+/// the next test binary finds the server still there. Whoever comes writes a word into the door and waits for the file of
+/// that name in `guests`: only then is it sure that the keeper had not yet made up its mind.
+#[cfg(feature = "databases")]
+const UNTIL_UNUSED: &str = r#"
+exec 3<"$1/door"
+idle=0
+while [ "$idle" -lt "$2" ]; do
+    if read -r guest <&3; then idle=0; : >"$1/guests/$guest"; else idle=$((idle + 1)); sleep 0.1; fi
+done
+exec 3<&-
 "#;
 
 /// How long an ending may take: the script's own limit of five seconds, and time for `rm`.
@@ -49,17 +64,22 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Watches over the server whose temporary folder is `folder`.
     pub(super) fn start(account: Account, folder: &Path) -> Result<Self, ScratchError> {
-        let program = Path::new("/bin/sh");
-        let shell = account
-            .command(program)
-            .args(["-c", SCRIPT, "migrate-scratch-watchdog"])
-            .arg(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(ScratchError::program(program))?;
-        Ok(Self { shell })
+        spawn(account, folder, UNTIL_PARENT_ENDS, 0, Stdio::piped())
+    }
+
+    /// Watches over a server that several processes use: those that have the `door` in `folder` open. It outlives this
+    /// process.
+    #[cfg(feature = "databases")]
+    pub(super) fn keep(account: Account, folder: &Path, linger: Duration) -> Result<Self, ScratchError> {
+        let tenths = linger.as_millis() / 100;
+        spawn(account, folder, UNTIL_UNUSED, tenths, Stdio::null())
+    }
+
+    /// Ends a server whose own watchdog is gone, and removes its folder.
+    #[cfg(feature = "databases")]
+    pub(super) fn clear(account: Account, folder: &Path) -> Result<(), ScratchError> {
+        let stop = |reason: io::Error| ScratchError::Stop { folder: folder.to_owned(), reason: reason.to_string() };
+        spawn(account, folder, "", 0, Stdio::null())?.finish(None).map_err(stop)
     }
 
     /// Ends the server now and removes its folder. `server` is reaped meanwhile: as long as it is
@@ -72,6 +92,21 @@ impl Watchdog {
         }
         reap(&mut self.shell, deadline)
     }
+}
+
+fn spawn(account: Account, folder: &Path, wait: &str, tenths: u128, input: Stdio) -> Result<Watchdog, ScratchError> {
+    let program = Path::new("/bin/sh");
+    let shell = account
+        .command(program)
+        .args(["-c", &format!("{wait}{END}"), "migrate-scratch-watchdog"])
+        .arg(folder)
+        .arg(tenths.to_string())
+        .stdin(input)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(ScratchError::program(program))?;
+    Ok(Watchdog { shell })
 }
 
 fn reap(child: &mut Child, deadline: Instant) -> io::Result<()> {

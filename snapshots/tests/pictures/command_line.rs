@@ -17,11 +17,16 @@ fn picture(name: &str, arguments: &[&str]) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let code = output.status.code().unwrap_or(-1);
     let mut settings = crate::settings("cli");
-    settings.add_filter(r"\(\d+ ms", "([DURATION]");
-    settings.add_filter(r"in \d+ ms", "in [DURATION]");
+    settings.add_filter(r"\((\d+ ms|\d+\.\d s)", "([DURATION]");
+    settings.add_filter(r"in (\d+ ms|\d+\.\d s)", "in [DURATION]");
     settings.add_filter(r#""duration_ms":\d+"#, r#""duration_ms":[DURATION]"#);
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z)?", "[TIME]");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]");
+    settings.add_filter(r#""run_id":"[0-9a-f]{16}""#, r#""run_id":"[RUN]""#);
+    settings.add_filter(r#""revision":("[0-9a-f]{40}"|null)"#, r#""revision":"[REVISION]""#);
+    settings.add_filter(r"PostgreSQL \d+\.\d+( \([^)]*\))? at", "PostgreSQL [VERSION] at");
+    settings.add_filter(r"PostgreSQL \d+\.\d+( \([^)]*\))?,", "PostgreSQL [VERSION],");
+    settings.add_filter(r#""server":"\d+\.\d+( \([^)]*\))?""#, r#""server":"[VERSION]""#);
     settings.add_filter(r"/tmp/\.tmp\w+", "[FOLDER]");
     settings.bind(|| {
         insta::assert_snapshot!(name, format!("exit {code}\n\nstdout\n{stdout}\nstderr\n{stderr}"));
@@ -41,16 +46,41 @@ fn the_help_of_every_command() {
         "reset",
         "status",
         "version",
+        "check",
+        "doctor",
         "plan",
         "inspect",
         "validate",
+        "lint",
+        "review",
+        "verify",
+        "schema",
+        "explain",
         "create",
         "fix",
+        "lock",
+        "baseline",
+        "resolve",
+        "journal",
+        "repair",
+        "unlock",
+        "exit-codes",
         "completions",
     ];
     for command in commands {
         picture(&format!("help_{command}"), &[command, "--help"]);
     }
+}
+
+#[test]
+fn the_exit_codes() {
+    picture("exit_codes", &["exit-codes"]);
+    picture("exit_codes_json", &["exit-codes", "--output", "json"]);
+}
+
+#[test]
+fn the_question_of_the_gate() {
+    picture("check_sql", &["check", "--sql"]);
 }
 
 #[test]
@@ -66,6 +96,32 @@ fn a_migration_as_it_is_read() {
 }
 
 #[test]
+fn what_the_rules_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).expect("a file");
+    let dir = folder.path().display().to_string();
+    write(
+        "00001_users.sql",
+        "-- +goose Up\nCREATE TABLE users (id bigint PRIMARY KEY, email text);\n-- +goose Down\nDROP TABLE users;\n",
+    );
+    picture("lock_first", &["lock", "--dir", &dir]);
+    write(
+        "00002_email.sql",
+        "-- +goose Up\nALTER TABLE users ALTER COLUMN email SET NOT NULL;\nCREATE TABLE mails (id bigint PRIMARY KEY);\n",
+    );
+    for form in ["text", "json", "sarif", "github"] {
+        picture(&format!("lint_{form}"), &["lint", "--dir", &dir, "--output", form]);
+    }
+    picture("lock_refused", &["lock", "--dir", &dir]);
+    picture("lock_check", &["lock", "--check", "--dir", &dir]);
+    picture("lint_of_history", &["lint"]);
+    picture("lint_since_nowhere", &["lint", "--dir", &dir, "--since", "origin/main"]);
+    picture("explain_rule", &["explain", "L09"]);
+    picture("explain_code", &["explain", "missing-statement-begin"]);
+    picture("explain_nothing_known", &["explain", "L00"]);
+}
+
+#[test]
 fn a_day_in_the_life_of_a_database() {
     let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
     let url = server.url("postgres");
@@ -73,7 +129,12 @@ fn a_day_in_the_life_of_a_database() {
         picture(name, &[arguments, &["--database-url", &url]].concat());
     };
     run("day_1_status_before", &["status"]);
+    run("day_1_check_before", &["check"]);
     run("day_2_up", &["up"]);
+    run("day_2_check", &["check"]);
+    run("day_2_check_json", &["check", "--output", "json"]);
+    run("day_2_doctor", &["doctor"]);
+    run("day_2_doctor_json", &["doctor", "--output", "json"]);
     run("day_3_up_again", &["up"]);
     run("day_4_redo", &["redo"]);
     run("day_5_down_json", &["down", "--output", "json", "--log-format", "json"]);
@@ -124,5 +185,5 @@ fn trouble_with_arguments() {
     picture("no_database", &["up"]);
     picture("bad_table_name", &["status", "--table", "Goose V"]);
     picture("no_command", &[]);
-    picture("no_server", &["status", "--database-url", "postgres://u:canary@127.0.0.1:1/x"]);
+    picture("no_server", &["status", "--connect-wait", "0s", "--database-url", "postgres://u:canary@127.0.0.1:1/x"]);
 }

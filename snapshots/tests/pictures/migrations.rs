@@ -1,19 +1,35 @@
-//! For every file: how it is read, what is planned, and which frames go over the wire.
+//! For every file: how it is read, what a reviewer reads of it, and that its transcript is what goes over the wire.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use migrate_core::apply::{Connecting, Session, Stop};
 use migrate_core::check;
-use migrate_core::flight::{Bookkeeping, Purpose, TableName, flight};
-use migrate_core::history::{Existing, History, Row};
-use migrate_core::migration::{Direction, Migration, Set, Version};
+use migrate_core::flight::{Bookkeeping, TableName, Terms};
+use migrate_core::history::History;
+use migrate_core::lint::{self, Settings};
+use migrate_core::migration::{Direction, Migration, Mode, Set, Version};
 use migrate_core::parse::{Environment, resolve};
-use migrate_core::plan::{Goal, OutOfOrder, Plan, Request, Versioning, plan};
+use migrate_core::plan::{Goal, OwnTransactions};
+use migrate_core::report::{Exit, Failure};
+use migrate_core::review::{Material, Proof, picture, sent};
 use migrate_core::step::classify;
+use migrate_core::verify::{Base, Doors, Order, Round, Scratch, verify};
+use migrate_core::{config, verdict};
+use migrate_scratch::Server;
 
+use crate::eavesdropper::Eavesdropper;
 use crate::scripted;
 
+/// Stands for the run in a transcript.
+pub(crate) const RUN: &str = "RUN";
+
+/// As the pictured program embeds it.
 fn set() -> Set {
     let parsed = check::folder(&crate::folder(), "migrations");
     assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
-    let release = "pictured 0.1.0".into();
+    let release = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).into();
     Set { release, ..parsed.set }
 }
 
@@ -21,23 +37,29 @@ fn stem(migration: &Migration) -> &str {
     migration.file.trim_end_matches(".sql")
 }
 
-/// The history of a database at `version`, all of it applied from this set.
-fn history(set: &Set, version: Version) -> History {
-    let versions = set.migrations.iter().map(|migration| migration.version).filter(|applied| *applied <= version);
-    let row = |version| Row { version, applied: true, at: None, ledger: None };
-    let rows = std::iter::once(Version::ZERO).chain(versions).map(row).collect();
-    History { rows, tables: Existing { version: true, ledger: true } }
-}
-
-fn planned<'a>(set: &'a Set, history: &'a History, goal: Goal, environment: &'a Environment) -> Plan<'a> {
-    let (out_of_order, versioning) = (OutOfOrder::Refused, Versioning::Recorded);
-    plan(Request { set, history, goal, out_of_order, versioning, environment }).expect("a plan")
-}
-
 /// The version before this one in the set.
 fn before(set: &Set, migration: &Migration) -> Version {
     let lower = set.migrations.iter().map(|other| other.version).filter(|other| *other < migration.version);
     lower.max().unwrap_or(Version::ZERO)
+}
+
+/// The history of a database at `version`, all of it applied from this set.
+fn history(set: &Set, version: Version) -> History {
+    let versions = set.migrations.iter().map(|migration| migration.version).filter(|applied| *applied <= version);
+    History::brought_to(versions, true)
+}
+
+fn bookkeeping(set: &Set) -> Bookkeeping {
+    let tables = TableName::default().in_schema("public");
+    Bookkeeping { tables, release: set.release.clone().into_owned(), run: RUN.into(), terms: Terms::default() }
+}
+
+/// The repository's own settings: what they call history has no findings.
+fn settings() -> Settings {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrate.toml");
+    let config = config::read(&path, "migrate.toml").expect("settings");
+    assert!(verdict::unknown_rules(&config).is_empty());
+    Settings::from_config(&config)
 }
 
 #[test]
@@ -64,52 +86,115 @@ fn section(migration: &Migration, direction: Direction) -> String {
 }
 
 #[test]
-fn what_is_planned_for_each_file() {
-    let set = set();
-    crate::settings("plan").bind(|| {
+fn what_a_reviewer_reads_of_each_file() {
+    let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
+    let (set, settings) = (set(), settings());
+    let (environment, bookkeeping) = (Environment::default(), bookkeeping(&set));
+    let review = lint::review(&set, &settings);
+    let proofs = proofs(&set, &Port(server.url("postgres")));
+    assert_eq!(proofs.len(), set.migrations.len());
+    assert!(proofs.iter().all(Proof::holds), "every Down of this repository is proven");
+    let material = Material {
+        set: &set,
+        settings: &settings,
+        bookkeeping: &bookkeeping,
+        environment: &environment,
+        findings: &review.findings,
+        allows: &review.allows,
+        proofs: &proofs,
+    };
+    crate::settings("review").bind(|| {
         for migration in set.migrations.iter() {
-            let up = planned_messages(&set, before(&set, migration), Goal::UpByOne);
-            let down = planned_messages(&set, migration.version, Goal::Down);
-            insta::assert_snapshot!(stem(migration), format!("{up}{down}"));
+            insta::assert_snapshot!(stem(migration), picture(&material, migration));
         }
     });
 }
 
-fn planned_messages(set: &Set, from: Version, goal: Goal) -> String {
-    let (history, environment) = (history(set, from), Environment::default());
-    let tables = TableName::default().in_schema("public");
-    let bookkeeping = Bookkeeping { tables, release: set.release.clone().into_owned() };
-    let plan = planned(set, &history, goal, &environment);
-    let batch = &plan.batches[0];
-    let flight = flight(batch, &bookkeeping);
-    let (direction, mode) = (batch.direction.word(), batch.mode().word());
-    let mut text = format!("{direction} from version {from}, {:?}, {mode}\n", flight.pace);
-    for message in &flight.messages {
-        text.push_str(&format!("  {}\n", line(message.purpose, &message.sql)));
+/// A server of this machine, by its URL.
+struct Port(String);
+
+impl Doors for Port {
+    fn open<'a>(&'a self, database: Option<&'a str>) -> Connecting<'a> {
+        Box::pin(async move {
+            let broken = |why: String| Failure::new(Exit::Connect, why, "");
+            let mut config: tokio_postgres::Config = self.0.parse().map_err(|error| broken(format!("{error}")))?;
+            config.dbname(database.unwrap_or("postgres"));
+            let port = config.get_ports().first().copied().unwrap_or(5432);
+            let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+            Session::over(stream.map_err(|error| broken(error.to_string()))?, &config).await
+        })
     }
-    text
+
+    fn are_many(&self) -> bool {
+        true
+    }
 }
 
-/// A message in one line: a statement by its first line, bookkeeping whole where it says what is recorded.
-fn line(purpose: Purpose, sql: &str) -> String {
-    let one_line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown = match purpose {
-        Purpose::Statement(_) => sql.lines().find(|line| !line.trim_start().starts_with("--")).unwrap_or_default(),
-        _ => &one_line,
+fn proofs(set: &Set, port: &Port) -> Vec<Proof> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let environment = Environment::default();
+    let order = Order {
+        set,
+        table: TableName::default(),
+        environment: &environment,
+        own_transactions: OwnTransactions::Refused,
+        from: Version::ZERO,
+        tracing: true,
+        stop: Stop::never(),
     };
-    format!("{:<9} {shown}", purpose.word())
+    let rounds = runtime.block_on(async {
+        let mut scratch = Scratch::make(port, "pictures", &Base::Empty).await.expect("databases");
+        let rounds = verify(&mut scratch, &order, &mut |_| ()).await.expect("rounds");
+        scratch.remove().await.expect("removed databases");
+        rounds
+    });
+    rounds.iter().map(Round::proof).collect()
+}
+
+/// The transcript of a picture that is in the repository: its messages, by direction.
+fn pictured(stem: &str) -> BTreeMap<&'static str, Vec<String>> {
+    let text = crate::text(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("review/{stem}.snap")));
+    let (_, wire) = text.split_once("\nWIRE, UP\n").expect("a transcript of Up");
+    let (up, down) = wire.split_once("\n\nWIRE, DOWN\n").expect("a transcript of Down");
+    BTreeMap::from([("up", messages(up)), ("down", messages(down.trim_end_matches('\n')))])
+}
+
+/// Each text below its heading; what is a heading and what a line of a message tells the indentation.
+fn messages(wire: &str) -> Vec<String> {
+    let mut messages: Vec<Vec<&str>> = Vec::new();
+    for line in wire.split('\n') {
+        match line.strip_prefix("      ") {
+            Some(rest) => messages.last_mut().expect("a heading before it").push(rest),
+            None if line.is_empty() => messages.last_mut().expect("a heading before it").push(""),
+            None => messages.push(Vec::new()),
+        }
+    }
+    messages.iter().map(|lines| lines.join("\n")).collect()
 }
 
 #[test]
 fn which_frames_go_over_the_wire_for_each_file() {
     let set = set();
-    crate::settings("wire").bind(|| {
-        for migration in set.migrations.iter() {
-            let up = scripted::frames(&set, &history(&set, before(&set, migration)), Goal::UpByOne);
-            let down = scripted::frames(&set, &history(&set, migration.version), Goal::Down);
-            insta::assert_snapshot!(stem(migration), format!("up\n{up}\ndown\n{down}"));
+    let mut readings = std::collections::BTreeSet::new();
+    for migration in set.migrations.iter() {
+        let pictured = pictured(stem(migration));
+        let runs = [
+            ("up", history(&set, before(&set, migration)), Goal::UpByOne),
+            ("down", history(&set, migration.version), Goal::Down),
+        ];
+        for (direction, history, goal) in runs {
+            let turns = scripted::turns(&set, &history, goal);
+            // What is read first is the same for every file.
+            readings.insert(turns[..3].concat());
+            let flights = &turns[3..];
+            assert_eq!(flights.concat(), pictured[direction], "{} {direction}", migration.file);
+            let in_one_turn = migration.mode == Mode::Transaction;
+            assert_eq!(flights.len() == 1, in_one_turn, "{} {direction}: {} turns", migration.file, flights.len());
         }
-    });
+    }
+    assert_eq!(readings.len(), 1);
+    let reading = readings.into_iter().next().expect("one").join("\n\n");
+    crate::settings("wire").bind(|| insta::assert_snapshot!("reading", reading));
 }
 
 #[test]
@@ -117,4 +202,83 @@ fn which_frames_go_over_the_wire_to_an_empty_database() {
     let set = set();
     let frames = scripted::frames(&set, &History::default(), Goal::UpByOne);
     crate::settings("wire").bind(|| insta::assert_snapshot!("empty_database", frames));
+}
+
+#[test]
+fn the_transcript_of_every_picture_is_what_a_real_run_sends() {
+    let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
+    let ear = Eavesdropper::before(&server.url("postgres"));
+    let up = run(&ear, "up");
+    let down = run(&ear, "reset");
+    let set = set();
+    for migration in set.migrations.iter() {
+        let stem = stem(migration);
+        for (direction, heard) in [("up", &up), ("down", &down)] {
+            let pictured = &pictured(stem)[direction];
+            let found = heard.windows(pictured.len()).filter(|window| window == pictured).count();
+            assert_eq!(found, 1, "{stem} {direction}: {pictured:#?} among {heard:#?}");
+        }
+    }
+}
+
+/// The queries of a run, with [`RUN`] in the place of its id.
+fn run(ear: &Eavesdropper, command: &str) -> Vec<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_pictured"))
+        .args([command, "--log-format", "json", "--database-url", &ear.url()])
+        .env_clear()
+        .output()
+        .expect("the program starts");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    let id = log.split("\"run_id\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("the id of the run");
+    assert_eq!(id.len(), 16);
+    ear.heard().iter().map(|sql| sql.replace(id, RUN)).collect()
+}
+
+/// The statements of a picture are those of the set that it was made of: a picture that was not made anew is found.
+#[test]
+fn every_picture_shows_the_file_as_it_is() {
+    let (set, settings) = (set(), settings());
+    let (environment, bookkeeping) = (Environment::default(), bookkeeping(&set));
+    let (findings, allows, proofs) = ([], [], []);
+    let material = Material {
+        set: &set,
+        settings: &settings,
+        bookkeeping: &bookkeeping,
+        environment: &environment,
+        findings: &findings,
+        allows: &allows,
+        proofs: &proofs,
+    };
+    for migration in set.migrations.iter() {
+        let pictured = pictured(stem(migration));
+        for direction in [Direction::Up, Direction::Down] {
+            let messages = sent(&material, migration, direction).expect("a plan");
+            let texts: Vec<&str> = messages.iter().map(|message| message.sql.as_str()).collect();
+            assert_eq!(texts, pictured[direction.word()], "{}", migration.file);
+        }
+    }
+}
+
+/// What code that is called does, and how a planner reads a joined table, no fact says.
+const UNKNOWN_BEFOREHAND: [&str; 3] = ["DO", "SELECT", "CREATE MATERIALIZED VIEW"];
+
+#[test]
+fn what_was_seen_on_a_server_is_what_the_facts_say() {
+    let (mut agreed, mut unexpected) = (0, Vec::new());
+    for migration in set().migrations.iter() {
+        let text = crate::text(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("review/{}.snap", stem(migration))));
+        let mut step = "";
+        for line in text.lines() {
+            let line = line.trim_start();
+            step = line.strip_prefix("step    ").unwrap_or(step);
+            agreed += usize::from(line.starts_with("fact ") && line.contains(", trace, PG "));
+            let is_known = !UNKNOWN_BEFOREHAND.iter().any(|verb| step.split("  ").next() == Some(verb));
+            if (line.starts_with("fact    seen:") && is_known) || line.starts_with("fact    not seen:") {
+                unexpected.push(format!("{}: {step}: {line}", migration.file));
+            }
+        }
+    }
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
+    assert!(agreed > 50, "{agreed}");
 }

@@ -5,16 +5,28 @@
 
 use std::time::Duration;
 
-use migrate_core::apply::{self, Command, Session};
-use migrate_core::flight::TableName;
+use migrate_core::apply::{self, Command, Means, Session};
 use migrate_core::history::History;
 use migrate_core::migration::Set;
 use migrate_core::parse::Environment;
-use migrate_core::plan::{Goal, OutOfOrder, Versioning};
+use migrate_core::plan::Goal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
-/// The frames of a command, turn by turn.
+/// The frames of a command in words, turn by turn.
 pub(crate) fn frames(set: &Set, history: &History, goal: Goal) -> String {
+    let mut transcript = String::new();
+    for (turn, queries) in turns(set, history, goal).iter().enumerate() {
+        transcript.push_str(&format!("\nturn {}\n", turn + 1));
+        for sql in queries {
+            let lines: Vec<_> = sql.lines().map(|line| format!("      {line}").trim_end().to_owned()).collect();
+            transcript.push_str(&format!("  Query {} bytes\n{}\n", sql.len(), lines.join("\n")));
+        }
+    }
+    transcript + "\nTerminate\n"
+}
+
+/// The queries of a command, turn by turn.
+pub(crate) fn turns(set: &Set, history: &History, goal: Goal) -> Vec<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
@@ -24,16 +36,9 @@ pub(crate) fn frames(set: &Set, history: &History, goal: Goal) -> String {
             config.user("picture");
             let mut session = Session::over(ours, &config).await.expect("a session");
             let environment = Environment::default();
-            let command = Command {
-                set,
-                table: TableName::default(),
-                goal,
-                out_of_order: OutOfOrder::Refused,
-                versioning: Versioning::Recorded,
-                environment: &environment,
-                lock_wait: Duration::ZERO,
-            };
-            apply::apply(&mut session, &command, &mut |_| ()).await.expect("an applied command");
+            let usual = Command::new(set, goal, &environment);
+            let command = Command { run: crate::migrations::RUN.into(), ..usual };
+            apply::apply(&mut session, &command, &Means::alone(), &mut |_| ()).await.expect("an applied command");
             session.close().await;
         };
         tokio::time::timeout(Duration::from_secs(30), command).await.expect("no answer was waited for inside a flight");
@@ -41,26 +46,23 @@ pub(crate) fn frames(set: &Set, history: &History, goal: Goal) -> String {
     })
 }
 
-async fn serve(mut stream: DuplexStream, history: History) -> String {
+async fn serve(mut stream: DuplexStream, history: History) -> Vec<Vec<String>> {
     startup(&mut stream).await;
-    let mut transcript = String::new();
-    let mut turn = 0;
+    let mut turns: Vec<Vec<String>> = Vec::new();
     let mut held: Vec<u8> = Vec::new();
     let mut in_flight = false;
-    while let Some((tag, body)) = frame(&mut stream).await {
+    loop {
+        let (tag, body) = frame(&mut stream).await.expect("a stream that is ended in order");
         if tag == b'X' {
-            transcript.push_str("\nTerminate\n");
-            break;
+            return turns;
         }
         assert_eq!(tag, b'Q', "only simple queries are sent");
         let sql = String::from_utf8(body).expect("UTF-8");
         let sql = sql.trim_end_matches('\0');
         if held.is_empty() {
-            turn += 1;
-            transcript.push_str(&format!("\nturn {turn}\n"));
+            turns.push(Vec::new());
         }
-        let lines: Vec<_> = sql.lines().map(|line| format!("      {line}").trim_end().to_owned()).collect();
-        transcript.push_str(&format!("  Query {} bytes\n{}\n", sql.len(), lines.join("\n")));
+        turns.last_mut().expect("a turn").push(sql.to_owned());
         held.extend(answer(sql, &history));
         in_flight = sql.starts_with("BEGIN") || (in_flight && sql != "COMMIT");
         if !in_flight {
@@ -68,7 +70,6 @@ async fn serve(mut stream: DuplexStream, history: History) -> String {
             held.clear();
         }
     }
-    transcript
 }
 
 async fn startup(stream: &mut DuplexStream) {
@@ -94,9 +95,23 @@ fn answer(sql: &str, history: &History) -> Vec<u8> {
     let text = |text: &str| Some(text.to_owned());
     let flag = |there: bool, word: &str| there.then(|| word.to_owned());
     let rows: Vec<Vec<Option<String>>> = if sql.contains("to_regclass") && sql.starts_with("SELECT") {
-        vec![vec![text("public"), flag(history.tables.version, "r"), flag(history.tables.ledger, "t")]]
+        let tables = history.tables;
+        vec![vec![
+            text("public"),
+            flag(tables.version, "r"),
+            flag(tables.ledger, "t"),
+            flag(tables.ledger_is_current, "t"),
+            flag(tables.journal, "t"),
+            text("150000"),
+            text("PostgreSQL 15.0 of a script"),
+            text("15.0"),
+            text(""),
+            text("picture"),
+            text("picture"),
+        ]]
     } else if sql.starts_with("SELECT v.version_id") {
-        let row = |row: &migrate_core::history::Row| vec![Some(row.version.to_string()), text("t"), None, None, None];
+        let row =
+            |row: &migrate_core::history::Row| vec![Some(row.version.to_string()), text("t"), None, None, None, None];
         history.rows.iter().map(row).collect()
     } else {
         Vec::new()

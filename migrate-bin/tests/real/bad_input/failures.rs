@@ -3,9 +3,11 @@
 use super::{GOOD, assert_refused, relations};
 use crate::stage::{Database, Ended, folder, migrate};
 
+const LAST: (&str, &str) = ("00003_c.sql", "-- +goose Up\nCREATE TABLE c (id int);\n");
+
 /// Applies a good file and a second one with this text.
 fn up(database: &Database, text: &str) -> (tempfile::TempDir, Ended) {
-    let files = folder(&[GOOD, ("00002_b.sql", text), ("00003_c.sql", "-- +goose Up\nCREATE TABLE c (id int);\n")]);
+    let files = folder(&[GOOD, ("00002_b.sql", text), LAST]);
     let ended = migrate(&database.url, files.path(), &["up"]);
     (files, ended)
 }
@@ -110,7 +112,7 @@ fn a_failed_concurrent_index_says_that_it_may_have_left_one_behind() {
     let text = "-- +goose NO TRANSACTION\n-- +goose Up\nINSERT INTO a VALUES (1), (1);\n\
                 CREATE UNIQUE INDEX CONCURRENTLY i ON a (id);\n";
     let (_files, ended) = up(&database, text);
-    assert_refused(&ended, 26, &["23505", "1 of 2 statements", "drop the INVALID index", "00002_b.sql:4:1"]);
+    assert_refused(&ended, 26, &["23505", "1 of 2 statements", "drops the INVALID index first", "00002_b.sql:4:1"]);
     assert_eq!(database.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"), ["f"]);
     assert_eq!(database.version_rows(), AT_ONE);
 }
@@ -133,12 +135,72 @@ fn behind_a_failure_nothing_runs_even_where_the_file_ends_its_transaction_itself
         ("SAVEPOINT", "SAVEPOINT s;\nSELECT 1/0;\nROLLBACK TO SAVEPOINT s;\nCREATE TABLE d ();\n", "||", 26),
     ] {
         let database = Database::create();
-        let (_files, ended) = up(&database, &format!("-- +goose Up\n{text}"));
+        let files = folder(&[GOOD, ("00002_b.sql", &format!("-- +goose Up\n{text}")), LAST]);
+        let ended = migrate(&database.url, files.path(), &["up", "--allow-transaction-control"]);
         assert_refused(&ended, code, &["22012", "version 2 is not recorded", "ends or rewinds its transaction itself"]);
         assert_eq!(database.version_rows(), AT_ONE, "{name}");
         let there = database.rows("SELECT to_regclass('b'), to_regclass('d'), to_regclass('c')");
         assert_eq!(there, [left], "{name}");
     }
+}
+
+#[test]
+fn a_file_that_ends_its_transaction_half_way_is_refused_before_it_runs() {
+    for (name, text, verb, line) in [
+        ("work behind COMMIT", "CREATE TABLE b (id int);\nCOMMIT;\nCREATE TABLE d (id int);\n", "COMMIT", 3),
+        ("work behind END", "CREATE TABLE b (id int);\nEND;\nINSERT INTO b VALUES (1);\n", "END", 3),
+        ("two transactions", "BEGIN;\nCREATE TABLE b ();\nCOMMIT;\nBEGIN;\nCREATE TABLE d ();\nCOMMIT;\n", "COMMIT", 4),
+        ("ROLLBACK", "CREATE TABLE b (id int);\nROLLBACK;\n", "ROLLBACK", 3),
+        ("AND CHAIN", "CREATE TABLE b (id int);\nCOMMIT AND CHAIN;\n", "COMMIT", 3),
+        ("another isolation level", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT 1;\nCOMMIT;\n", "BEGIN", 2),
+        (
+            "in one string",
+            "-- +goose StatementBegin\nSELECT 1;\nCOMMIT;\nCREATE TABLE d ();\n-- +goose StatementEnd\n",
+            "COMMIT",
+            4,
+        ),
+    ] {
+        let database = Database::create();
+        let (files, ended) = up(&database, &format!("-- +goose Up\n{text}"));
+        let place = format!("--> {}/00002_b.sql:{line}:1", files.path().display());
+        assert_refused(&ended, 29, &[verb, "applied whole or not at all", &place, "--allow-transaction-control"]);
+        assert_eq!(database.version_rows(), "(no table)", "{name}");
+    }
+}
+
+#[test]
+fn a_transaction_around_the_whole_file_is_the_one_that_it_has_anyway() {
+    for (name, text) in [
+        ("BEGIN and COMMIT", "BEGIN;\nCREATE TABLE b (id int);\nCOMMIT;\n"),
+        ("a question behind it", "BEGIN;\nCREATE TABLE b (id int);\nCOMMIT;\nSELECT 1;\n"),
+        ("only COMMIT", "CREATE TABLE b (id int);\nCOMMIT;\n"),
+        ("other words", "START TRANSACTION;\nCREATE TABLE b (id int);\nEND TRANSACTION;\n"),
+        (
+            "one string",
+            "-- +goose StatementBegin\nBEGIN;\n\nCREATE TABLE b (id int);\n\nCOMMIT;\n-- +goose StatementEnd\n",
+        ),
+    ] {
+        let database = Database::create();
+        let (_files, ended) = up(&database, &format!("-- +goose Up\n{text}"));
+        assert_eq!(ended.code, 0, "{name}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("WARNING"), "{name}: {}", ended.stderr);
+        assert_eq!(database.versions(), ["0", "1", "2", "3"], "{name}");
+        // Table and version were written by one transaction.
+        let same = "SELECT (SELECT xmin FROM pg_class WHERE relname = 'b')::text \
+                    = (SELECT xmin FROM goose_db_version WHERE version_id = 2)::text";
+        assert_eq!(database.rows(same), ["t"], "{name}");
+    }
+}
+
+#[test]
+fn a_failure_inside_such_a_transaction_is_shown_at_its_place_and_leaves_nothing() {
+    let database = Database::create();
+    let text = "-- +goose Up\n-- +goose StatementBegin\nBEGIN;\nCREATE TABLE b (id int);\nSELECT nope;\nCOMMIT;\n\
+                -- +goose StatementEnd\n";
+    let (files, ended) = up(&database, text);
+    let place = format!("--> {}/00002_b.sql:5:8\n", files.path().display());
+    assert_refused(&ended, 25, &["42703", &place, "00002_b.sql was rolled back"]);
+    assert_eq!(database.rows("SELECT to_regclass('b')"), [""]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn a_relation_that_is_not_goose_s_table_is_left_alone() {
     for (table, why) in [
         ("a_view", "it is not a table"),
         ("a_sequence", "it is not a table"),
-        ("other_columns", "column version_id does not exist"),
+        ("other_columns", "column id does not exist"),
         ("other_types", ""),
     ] {
         for command in ["up", "status", "version"] {

@@ -45,7 +45,7 @@ fn a_wrong_or_missing_password_is_a_refused_login() {
     assert_refused(&wrong, 21, &["error[auth]", "guest", "28P01", "check the user and the password"]);
     assert_secret("a wrong password", &wrong);
     let missing = migrate(&format!("postgres://guest@127.0.0.1:{port}/postgres"), files.path(), &["up"]);
-    assert_refused(&missing, 21, &["error[auth]", "asks for a login", "password"]);
+    assert_refused(&missing, 21, &["error[auth]", "asks for a login", "no password is given"]);
 }
 
 #[test]
@@ -59,6 +59,9 @@ fn the_right_password_in_any_form_is_neither_printed_nor_stored() {
         format!("postgres://127.0.0.1:{port}/{name}?user=guest&password={CANARY}"),
         format!("host=127.0.0.1 port={port} dbname={name} user=guest password={CANARY}"),
         format!("host=127.0.0.1 port={port} dbname={name} user=guest password = '{CANARY}'"),
+        format!("host=127.0.0.1 port={port} dbname={name} user=guest password=\\X{}", &CANARY[1..]),
+        format!("postgres://guest:%58%71%37%63anary@127.0.0.1:{port}/{name}?sslpassword={CANARY}"),
+        format!("postgres://guest:wrong@127.0.0.1:{port}/{name}?password={ENCODED}&pgbouncer=true"),
     ] {
         for (arguments, code) in [
             (&["up", "-v"][..], 25),
@@ -88,6 +91,21 @@ fn a_password_in_a_url_that_is_wrong_elsewhere_is_not_repeated() {
         format!("postgres://u:{CANARY}@h/x?connect_timeout={CANARY}"),
         format!("postgres://u:{CANARY}@h/x?sslmode=require"),
         format!("postgres://u:{CANARY}@h/x?sslmode={CANARY}"),
+        format!("postgres://u:{CANARY}@h/x?sslmode=verify-ca"),
+        format!("postgres://u:{CANARY}@h/x?sslpassword={CANARY}&sslkey={CANARY}%zz"),
+        format!("postgres://u:{CANARY}@h/x?oauth_client_secret={CANARY}"),
+        format!("postgres://u:{CANARY}@h/x?scram_client_key={CANARY}"),
+        format!("postgres://u:{CANARY}@h/x?port={CANARY}"),
+        format!("postgres://u:{CANARY}@h/x?hostaddr={CANARY}"),
+        format!("postgres://u:{CANARY}@h/x?client_encoding={CANARY}"),
+        format!("postgres://u:{CANARY}@h/x?password=a&{CANARY}=b"),
+        format!("postgres://u:{CANARY}@h/x?password=a&{CANARY}"),
+        format!("postgres://u:{CANARY}@[h/x"),
+        format!("postgres://u:a?b@{CANARY}@h/x"),
+        format!("postgres://u:{ENCODED}@127.0.0.1:1/x?nosuch={ENCODED}"),
+        format!("host=127.0.0.1 port=1 password=a {CANARY}"),
+        format!("host=127.0.0.1 port=1 password={CANARY} service=nosuch"),
+        format!("host=127.0.0.1 port={CANARY} password={CANARY}"),
         format!("postgres://u:{CANARY}%zz@h/x"),
         format!("postgres://u:a@{CANARY}@127.0.0.1:1/x"),
         format!("postgres://u:a/{CANARY}@127.0.0.1:1/x"),
@@ -106,7 +124,7 @@ fn a_password_in_a_url_that_is_wrong_elsewhere_is_not_repeated() {
         CANARY.to_owned(),
     ] {
         for arguments in [&["up", "-v"][..], &["status", "--log-format", "json", "--output", "json"]] {
-            let ended = migrate(&url, files.path(), arguments);
+            let ended = migrate(&url, files.path(), &[arguments, &["--connect-wait", "0s"]].concat());
             assert!(ended.code >= 20, "{url}: exit {}: {}", ended.code, ended.stderr);
             assert_secret(&url, &ended);
         }
@@ -116,13 +134,89 @@ fn a_password_in_a_url_that_is_wrong_elsewhere_is_not_repeated() {
 #[test]
 fn a_password_in_the_environment_is_not_repeated() {
     let files = folder(&[GOOD]);
-    for variable in ["DATABASE_URL", "GOOSE_DBSTRING"] {
+    for variable in ["DATABASE_URL", "DATABASE_URL_DIRECT", "DIRECT_URL", "DATABASE_URL_UNPOOLED", "GOOSE_DBSTRING"] {
         for url in [format!("postgres://u:{CANARY}@127.0.0.1:1/x"), format!("postgres://u:{CANARY}@h/x?a=b")] {
             for arguments in [&["up", "-v"][..], &["status"], &["--help"], &["up", "--help"], &["nosuch"]] {
                 let mut command = migrate_command(arguments);
+                command.args(["--connect-wait", "0s"]);
                 let ended = command.arg("--dir").arg(files.path()).env(variable, &url).output();
                 assert_secret(variable, &ended.expect("migrate starts").into());
             }
+        }
+    }
+}
+
+/// Files that hold the password, readable by their owner alone, and the variables that name them.
+fn hidden(files: &[(&str, String)]) -> tempfile::TempDir {
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let folder = folder(&files);
+    for (name, _) in files {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(folder.path().join(name), permissions).expect("permissions");
+    }
+    folder
+}
+
+#[test]
+fn the_right_password_of_a_variable_or_a_file_is_neither_printed_nor_stored() {
+    let database = Database::create_on(guarded());
+    let files = folder(&[GOOD]);
+    let (port, name) = (guarded().port(), &database.name);
+    let hidden = hidden(&[
+        ("url", format!("postgres://guest:{ENCODED}@127.0.0.1:{port}/{name}\n")),
+        ("pass", format!("*:*:*:guest:{CANARY}\n")),
+        ("service", format!("[s]\nhost=127.0.0.1\nport={port}\ndbname={name}\nuser=guest\npassword={CANARY}\n")),
+    ]);
+    let path = |name: &str| hidden.path().join(name).display().to_string();
+    let url = format!("postgres://guest@127.0.0.1:{port}/{name}");
+    for variables in [
+        vec![("DATABASE_URL", url.clone()), ("PGPASSWORD", CANARY.to_owned())],
+        vec![("DATABASE_URL", url.clone()), ("PGPASSFILE", path("pass"))],
+        vec![("DATABASE_URL_FILE", path("url"))],
+        vec![("PGSERVICE", "s".to_owned()), ("PGSERVICEFILE", path("service"))],
+    ] {
+        for arguments in [&["up", "-v"][..], &["status", "-v", "--output", "json", "--log-format", "json"]] {
+            let mut command = migrate_command(arguments);
+            command.arg("--dir").arg(files.path()).envs(variables.clone());
+            let ended: Ended = command.output().expect("migrate starts").into();
+            assert_eq!(ended.code, 0, "{variables:?}: {}", ended.stderr);
+            assert_secret(&format!("{variables:?}"), &ended);
+        }
+    }
+    let stored = database.rows("SELECT l::text FROM goose_db_version_ledger l").join("\n");
+    assert!(stored.contains("guest") && !stored.contains("q7canary"), "{stored}");
+}
+
+#[test]
+fn a_password_in_a_file_that_is_wrong_elsewhere_is_not_repeated() {
+    let files = folder(&[GOOD]);
+    let port = guarded().port();
+    let service = |line: &str| format!("[s]\nhost=127.0.0.1\nport={port}\nuser=guest\n{line}\n");
+    let hidden = hidden(&[
+        ("wrong", format!("postgres://guest:{CANARY}wrong@127.0.0.1:{port}/postgres")),
+        ("broken", format!("postgres://guest:{CANARY}%zz@127.0.0.1:{port}/postgres")),
+        ("two", format!("postgres://guest:{CANARY}@127.0.0.1:{port}/postgres\n{CANARY}\n")),
+        ("bare", CANARY.to_owned()),
+        ("pass", format!("*:*:*:guest:{CANARY}wrong\n")),
+        ("service", service(&format!("password={CANARY}wrong"))),
+        ("spaced", service(&format!("password = {CANARY}"))),
+        ("without", service(&format!("password {CANARY}"))),
+        ("unknown", service(&format!("password=a\n{CANARY}=b"))),
+    ]);
+    let path = |name: &str| hidden.path().join(name).display().to_string();
+    let url = format!("postgres://guest@127.0.0.1:{port}/postgres");
+    let mut cases = vec![vec![("DATABASE_URL", url.clone()), ("PGPASSFILE", path("pass"))]];
+    cases.push(vec![("DATABASE_URL", url), ("PGPASSWORD", format!("{CANARY}wrong"))]);
+    cases.extend(["wrong", "broken", "two", "bare"].map(|name| vec![("DATABASE_URL_FILE", path(name))]));
+    let services = ["service", "spaced", "without", "unknown"];
+    cases.extend(services.map(|name| vec![("PGSERVICE", "s".to_owned()), ("PGSERVICEFILE", path(name))]));
+    for variables in cases {
+        for arguments in [&["up", "-v"][..], &["status", "--log-format", "json", "--output", "json"]] {
+            let mut command = migrate_command(arguments);
+            command.args(["--connect-wait", "0s", "--dir"]).arg(files.path()).envs(variables.clone());
+            let ended: Ended = command.output().expect("migrate starts").into();
+            assert!(ended.code >= 20, "{variables:?}: exit {}: {}", ended.code, ended.stderr);
+            assert_secret(&format!("{variables:?}"), &ended);
         }
     }
 }

@@ -8,6 +8,17 @@ use serde_json::{Value, json};
 use super::{A, B, alone, json};
 use crate::stage::{self, folder, migrate_command, workspace};
 
+/// The form without what `steps.rs` is about; every statement has to have it.
+fn without_steps(mut value: Value) -> Value {
+    for direction in ["up", "down"] {
+        for statement in value.get_mut(direction).and_then(Value::as_array_mut).into_iter().flatten() {
+            let step = statement.as_object_mut().and_then(|statement| statement.remove("step"));
+            assert!(step.is_some_and(|step| step.is_object()), "{statement}");
+        }
+    }
+    value
+}
+
 #[test]
 fn a_file_and_a_version_are_shown_in_the_documented_form() {
     let text = "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE c (\n  id int);\nSELECT 1;\n-- +goose Down\nDROP TABLE c;\n";
@@ -21,13 +32,15 @@ fn a_file_and_a_version_are_shown_in_the_documented_form() {
     });
     for which in [path.to_str().expect("a path"), "3", "00003", "make_c"] {
         let ended = alone(files.path(), &["inspect", which, "--output", "json"]);
-        assert_eq!((ended.code, json(&ended.stdout)), (0, expected.clone()), "{which}: {}", ended.stderr);
+        let value = without_steps(json(&ended.stdout));
+        assert_eq!((ended.code, value), (0, expected.clone()), "{which}: {}", ended.stderr);
     }
     let all = alone(files.path(), &["inspect", "--output", "json"]);
-    let all = json(&all.stdout);
+    let all: Value = json(&all.stdout).as_array().into_iter().flatten().cloned().map(without_steps).collect();
     assert_eq!((all.as_array().map(Vec::len), &all[0]["mode"], &all[1]), (Some(2), &"transaction".into(), &expected));
     let text = alone(files.path(), &["inspect", "3"]).stdout;
-    assert!(text.contains("no-transaction") && text.contains("-- line 3\nCREATE TABLE c (\n  id int);"), "{text}");
+    assert!(text.contains("no-transaction") && text.contains("\nCREATE TABLE c (\n  id int);"), "{text}");
+    assert!(text.contains("-- line 3\n"), "{text}");
 }
 
 #[test]
@@ -68,7 +81,7 @@ fn a_refused_file_has_goose_s_class_and_the_direction_that_can_be_read() {
         "{value}"
     );
     assert!(value["error"]["message"].is_string() && value.get("down").is_none(), "{value}");
-    assert_eq!(value["up"], json!([{ "sql": "SELECT 1;", "line": 2 }]));
+    assert_eq!(without_steps(value.clone())["up"], json!([{ "sql": "SELECT 1;", "line": 2 }]));
     assert_eq!((&value["diagnostics"][0]["code"], &value["diagnostics"][0]["column"]), (&"P12".into(), &1.into()));
     assert!(ended.stderr.contains("error[P12"), "{}", ended.stderr);
 }

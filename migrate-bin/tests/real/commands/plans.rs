@@ -101,10 +101,13 @@ fn a_plan_as_json_holds_every_message_with_its_purpose() {
         let all = messages.as_array().into_iter().flatten();
         all.map(|message| message["purpose"].as_str().unwrap_or_default().to_owned()).collect()
     };
-    assert_eq!(purposes(&plan["preparation"]), ["begin", "guard", "prepare", "prepare", "prepare", "commit"]);
+    assert_eq!(
+        purposes(&plan["preparation"]),
+        ["begin", "guard", "prepare", "prepare", "prepare", "prepare", "commit"]
+    );
     assert_eq!(purposes(&plan["migrations"][0]["messages"]), ["begin", "guard", "statement", "record", "commit"]);
     let unwrapped = purposes(&plan["migrations"][1]["messages"]);
-    assert_eq!(unwrapped[..4], ["lock", "guard", "statement", "statement"]);
+    assert_eq!(unwrapped[..7], ["lock", "guard", "begin", "guard", "journal", "commit", "timeouts"]);
     let statement = &plan["migrations"][0]["messages"][2];
     assert_eq!((&statement["sql"], &statement["line"]), (&"CREATE TABLE a (id int);".into(), &2.into()));
 }

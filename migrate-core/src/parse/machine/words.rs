@@ -4,15 +4,13 @@
 const LONGEST_WORD: usize = 4_194_304;
 
 /// Whether the last word before a word that starts with `--` ends with a semicolon.
-pub(super) fn end_statement(line: &str) -> bool {
-    let mut ends = false;
-    for word in line.split_whitespace() {
-        if word.starts_with("--") || word.len() >= LONGEST_WORD {
-            break;
-        }
-        ends = word.ends_with(';');
+pub(in crate::parse) fn end_statement(line: &str) -> bool {
+    // Nearly every line: no word of it needs to be looked at but the last.
+    if line.len() < LONGEST_WORD && !line.contains("--") {
+        return line.trim_end().ends_with(';');
     }
-    ends
+    let counts = |word: &&str| !word.starts_with("--") && word.len() < LONGEST_WORD;
+    line.split_whitespace().take_while(counts).last().is_some_and(|word| word.ends_with(';'))
 }
 
 #[cfg(test)]

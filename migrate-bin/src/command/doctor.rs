@@ -1,0 +1,160 @@
+//! `doctor`: one page about everything that a run depends on, for the person who is called at night.
+
+use migrate_core::apply::{self, Connect, Examination, Pooling};
+use migrate_core::connect::Peer;
+use migrate_core::connection::Access;
+use migrate_core::gate::Gate;
+use migrate_core::history::Attempt;
+use migrate_core::migration::{Direction, Set};
+use migrate_core::report::Failure;
+use serde_json::{Value, json};
+
+use super::Ended;
+use super::check::of_verdict;
+use super::database::{connect, table};
+use crate::arguments::{Form, Shared};
+use crate::console::Console;
+use crate::console::words::of_holder;
+use crate::target::Connected;
+
+/// Ends as `check` would: the page is there in any case.
+pub(super) async fn run(shared: &Shared, set: &Set, console: &mut Console) -> Ended {
+    let name = table(shared)?;
+    let connected = match connect(shared, Access::Read, console).await {
+        Ok(connected) => connected,
+        Err(failure) => return unreached(failure, console),
+    };
+    let gate = Gate::new(set).table(name.clone());
+    let peer = connected.session.peer().cloned();
+    let examined = examine(&connected, &name, &gate).await;
+    connected.close().await;
+    let examination = examined?;
+    let exit = examination.verdict.exit();
+    if console.output == Form::Json {
+        console.json(&of_examination(set, &examination, peer.as_ref()));
+    } else {
+        console.data(&page(&examination, peer.as_ref()));
+    }
+    Ok(exit)
+}
+
+async fn examine(
+    connected: &Connected,
+    name: &migrate_core::flight::TableName,
+    gate: &Gate<'_>,
+) -> Result<Examination, Failure> {
+    let connector = connected.connector.as_deref().map(|connector| connector as &dyn Connect);
+    apply::examine(&connected.session, name, gate, connector).await
+}
+
+/// There is one line to show.
+fn unreached(failure: Failure, console: &mut Console) -> Ended {
+    if console.output == Form::Json {
+        let row = failure.exit.row();
+        console.json(&json!({ "reachable": false, "code": row.name, "exit": row.code, "message": failure.message }));
+    } else {
+        console.data(&line("server", false, &format!("not reached: {}", failure.message)));
+    }
+    Err(failure.into())
+}
+
+/// A line of the page; `!` marks what somebody has to look at.
+fn line(what: &str, fine: bool, text: &str) -> String {
+    format!("{} {what:<11} {text}\n", if fine { " " } else { "!" })
+}
+
+fn page(seen: &Examination, peer: Option<&Peer>) -> String {
+    let mut page = String::new();
+    let mut add = |what: &str, fine: bool, text: &str| page.push_str(&line(what, fine, text));
+    let at = peer.map(|peer| format!(" at {peer}, database {}", peer.database)).unwrap_or_default();
+    let primary = seen.role_of_server == "primary";
+    add("server", primary, &format!("PostgreSQL {}, {}{at}", seen.server, seen.role_of_server));
+    add("TLS", true, &security(peer));
+    let (fine, text) = pooling(&seen.pooling);
+    add("pooler", fine, &text);
+    add("role", true, &format!("{}{}", seen.user, if seen.superuser { ", a superuser" } else { "" }));
+    for privilege in &seen.privileges {
+        let missing =
+            if privilege.held { String::new() } else { format!("  missing; as the owner: {}", privilege.grant) };
+        add("privilege", privilege.held, &format!("{:<5} {}{missing}", privilege.needed_by, privilege.what));
+    }
+    let held = |holder| format!("held by {holder}; `migrate unlock` ends that session");
+    add("lock", seen.holder.is_none(), &seen.holder.as_ref().map_or("free".to_owned(), held));
+    for index in &seen.invalid {
+        let building = if index.building { ", being built right now" } else { "; `migrate repair` drops it" };
+        add("index", index.building, &format!("{} on {} is INVALID{building}", index.name, index.table));
+    }
+    for attempt in &seen.unfinished {
+        add("journal", false, &unfinished(attempt));
+    }
+    for hazard in &seen.hazards {
+        let text = format!("{} = {} ({}): {}", hazard.name, hazard.value, hazard.source, hazard.effect);
+        add("setting", false, &text);
+    }
+    for warning in &seen.verdict.warnings {
+        add("warning", false, warning);
+    }
+    add("schema", seen.verdict.is_open(), &seen.verdict.to_string());
+    page
+}
+
+fn security(peer: Option<&Peer>) -> String {
+    match peer {
+        None => "inside this program".to_owned(),
+        Some(peer) => peer.tls.as_ref().map_or_else(|| "no TLS".to_owned(), ToString::to_string),
+    }
+}
+
+fn pooling(pooling: &Pooling) -> (bool, String) {
+    match pooling {
+        Pooling::NoneShows => (true, "none shows".to_owned()),
+        Pooling::Perhaps(sign) => (true, format!("perhaps one: {sign}")),
+        Pooling::Transaction { sign, direct } => {
+            let direct = direct.as_ref().map(|host| format!("; the direct host is {host}")).unwrap_or_default();
+            let text =
+                format!("in transaction mode: {sign}{direct}; files without a transaction need a direct connection");
+            (false, text)
+        }
+    }
+}
+
+fn unfinished(attempt: &Attempt) -> String {
+    let half = if attempt.direction == Direction::Up { "applied" } else { "undone" };
+    let (version, file) = (attempt.version, &attempt.file);
+    format!("version {version} ({file}) is half {half}: {} statements are done; `migrate journal`", attempt.done())
+}
+
+fn of_examination(set: &Set, seen: &Examination, peer: Option<&Peer>) -> Value {
+    let (pooled, sign, direct) = match &seen.pooling {
+        Pooling::NoneShows => ("none-shows", None, None),
+        Pooling::Perhaps(sign) => ("perhaps", Some(sign), None),
+        Pooling::Transaction { sign, direct } => ("transaction", Some(sign), direct.as_ref()),
+    };
+    let privilege = |privilege: &apply::Privilege| {
+        json!({
+            "privilege": privilege.what, "needed_by": privilege.needed_by, "held": privilege.held,
+            "grant": privilege.grant,
+        })
+    };
+    let hazard = |hazard: &apply::Hazard| json!({ "name": hazard.name, "value": hazard.value, "source": hazard.source, "effect": hazard.effect });
+    let attempt = |attempt: &Attempt| {
+        json!({
+            "version": attempt.version.0, "file": attempt.file, "direction": attempt.direction.word(),
+            "done": attempt.done(),
+        })
+    };
+    let index = |index: &apply::InvalidIndex| json!({ "name": index.name, "table": index.table, "size": index.size, "building": index.building });
+    json!({
+        "reachable": true, "server": seen.server, "server_role": seen.role_of_server,
+        "host": peer.map(|peer| &peer.server), "address": peer.map(|peer| &peer.address),
+        "database": peer.map(|peer| &peer.database), "tls": security(peer),
+        "pooler": { "verdict": pooled, "sign": sign, "direct_host": direct },
+        "user": seen.user, "superuser": seen.superuser,
+        "privileges": seen.privileges.iter().map(privilege).collect::<Vec<_>>(),
+        "lock_holder": seen.holder.as_ref().map(of_holder),
+        "invalid_indexes": seen.invalid.iter().map(index).collect::<Vec<_>>(),
+        "unfinished": seen.unfinished.iter().map(attempt).collect::<Vec<_>>(),
+        "hazards": seen.hazards.iter().map(hazard).collect::<Vec<_>>(),
+        "schema": of_verdict(set, &seen.verdict, seen.verdict.exit()),
+    })
+}

@@ -1,0 +1,91 @@
+//! `verify`: which migrations are proven to be undone by their Down, and what is wrong with the others.
+
+mod form;
+mod junit;
+
+use migrate_core::apply::{self, Stop};
+use migrate_core::migration::{Set, Version};
+use migrate_core::plan::{OwnTransactions, Versioning};
+use migrate_core::report::{Exit, Failure};
+use migrate_core::verify::{Base, Doors as _, Order, Round, Scratch, verify};
+
+use super::Ended;
+use super::database::table;
+use crate::arguments::{DataForm, Shared, VerifyArguments};
+use crate::console::Console;
+use crate::environment;
+use crate::scratch::ScratchServer;
+
+/// What was asked for on the command line.
+pub(super) struct Request<'a> {
+    pub(super) options: &'a VerifyArguments,
+    pub(super) stop: Stop,
+}
+
+pub(super) async fn run(shared: &Shared, set: &Set, request: Request<'_>, console: &mut Console) -> Ended {
+    let Request { options, stop } = request;
+    let environment = environment::variables();
+    let order = Order {
+        set,
+        table: table(shared)?,
+        environment: &environment,
+        own_transactions: if options.allow_transaction_control {
+            OwnTransactions::Allowed
+        } else {
+            OwnTransactions::Refused
+        },
+        from: Version(options.from.unwrap_or_default()),
+        tracing: !options.no_trace,
+        stop,
+    };
+    known(&order)?;
+    let (server, base) = ground(shared, &order, options.pending).await?;
+    let rounds = rounds(&server, &base, &order, console).await?;
+    match shared.output {
+        DataForm::Json => console.json(&form::json(&rounds)),
+        DataForm::Junit => console.data(&junit::xml(&rounds)),
+        _ => console.data(&form::text(&rounds)),
+    }
+    console.say("verified", &form::summary(&rounds, set.migrations.len()));
+    Ok(if rounds.iter().all(Round::is_proven) { Exit::Ok } else { Exit::InvalidMigrations })
+}
+
+/// Proves what the order asks for, and leaves nothing behind on the server.
+pub(super) async fn rounds(
+    server: &ScratchServer,
+    base: &Base,
+    order: &Order<'_>,
+    console: &mut Console,
+) -> Result<Vec<Round>, Failure> {
+    let mut scratch = Scratch::make(server, &environment::run_id(), base).await?;
+    let rounds = verify(&mut scratch, order, &mut |step| console.step(&step)).await;
+    console.clear_progress();
+    let removed = scratch.remove().await;
+    let rounds = rounds?;
+    removed?;
+    Ok(rounds)
+}
+
+fn known(order: &Order<'_>) -> Result<(), Failure> {
+    if order.from == Version::ZERO || order.set.find(order.from).is_some() {
+        return Ok(());
+    }
+    let help = format!("`migrate inspect` lists the versions; the latest of this set is {}", order.set.latest());
+    Err(Failure::new(Exit::Usage, format!("there is no version {}", order.from), help))
+}
+
+/// Where the scratch databases are made, and of what.
+async fn ground(shared: &Shared, order: &Order<'_>, pending: bool) -> Result<(ScratchServer, Base), Failure> {
+    if !pending {
+        return Ok((ScratchServer::find(shared)?, Base::Empty));
+    }
+    if shared.database_url.is_none() {
+        let help = "name a copy of a real database, or a branch of it, with `--database-url`";
+        return Err(Failure::new(Exit::Usage, "`--pending` needs a database to copy", help));
+    }
+    let server = ScratchServer::find(shared)?;
+    let session = server.open(None).await?;
+    let read = apply::read(&session, &order.table, Versioning::Recorded).await;
+    session.close().await;
+    Ok((server.beside(), Base::CopyOf(read?.server.database)))
+}

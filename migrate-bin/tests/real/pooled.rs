@@ -1,0 +1,97 @@
+//! Through PgBouncer in transaction mode: transactional files work as on a direct connection; files without a
+//! transaction are refused before anything of them runs.
+
+use crate::pooler::Pooler;
+use crate::stage::{Database, eventually, folder, migrate, server, sql};
+
+/// A pooler in this mode with so many places, or `None` after saying that the scene is skipped.
+fn start(mode: &str, size: usize) -> Option<Pooler> {
+    let settings = format!("pool_mode = {mode}\ndefault_pool_size = {size}\nquery_wait_timeout = 5");
+    Pooler::start("pooled", server().port(), &settings)
+}
+
+/// Ends the pooler's own sessions, so that the database can be dropped.
+fn leave(pooler: Pooler, database: &Database) {
+    drop(pooler);
+    eventually("the pooler's sessions end", || {
+        sql(
+            &server().url("postgres"),
+            &format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{}'", database.name),
+        ) == ["0"]
+    });
+}
+
+#[test]
+fn transactional_files_are_applied_once_by_four_runners_through_two_places() {
+    let Some(pooler) = start("transaction", 2) else { return };
+    let database = Database::create();
+    database.rows("CREATE TABLE counter (n int)");
+    let files: Vec<(String, String)> = (1..=30)
+        .map(|n| {
+            (
+                format!("{n:05}_c.sql"),
+                format!("-- +goose Up\nINSERT INTO counter VALUES ({n});\nSET search_path = '';\n"),
+            )
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files = folder(&files);
+    let url = pooler.url(&database.name);
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(&url, files.path(), &["up"]))).collect();
+        for run in runs {
+            let ended = run.join().expect("a run");
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+        }
+    });
+    let expected: Vec<String> = (1..=30).map(|n| n.to_string()).collect();
+    assert_eq!(database.rows("SELECT n FROM counter ORDER BY ctid"), expected);
+    assert_eq!(database.versions().len(), 31);
+    // The next client of the same backends finds what it would find on its own connection.
+    for _ in 0..4 {
+        assert_eq!(sql(&url, "SHOW search_path"), ["\"$user\", public"]);
+    }
+    leave(pooler, &database);
+}
+
+#[test]
+fn a_file_without_a_transaction_is_refused_before_anything_of_it_runs() {
+    for size in [1, 2, 5] {
+        let Some(pooler) = start("transaction", size) else { return };
+        let database = Database::create();
+        let files = folder(&[
+            ("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n"),
+            ("00002_b.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE b (id int);\n"),
+        ]);
+        let ended = migrate(&pooler.url(&database.name), files.path(), &["up"]);
+        assert_eq!(ended.code, 30, "{size}: {}", ended.stderr);
+        for words in ["00002_b.sql has NO TRANSACTION", "served by one backend", "DATABASE_URL_DIRECT"] {
+            assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+        }
+        assert_eq!(database.versions(), ["0", "1"]);
+        assert_eq!(database.rows("SELECT to_regclass('b')"), [""]);
+        assert_eq!(migrate(&database.url, files.path(), &["up"]).code, 0, "directly it runs");
+        leave(pooler, &database);
+    }
+}
+
+#[test]
+fn in_session_mode_such_a_file_runs() {
+    let Some(pooler) = start("session", 5) else { return };
+    let database = Database::create();
+    let files = folder(&[("00001_b.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE b (id int);\n")]);
+    let ended = migrate(&pooler.url(&database.name), files.path(), &["up"]);
+    assert_eq!((ended.code, database.versions().len()), (0, 2), "{}", ended.stderr);
+    leave(pooler, &database);
+}
+
+#[test]
+fn a_pooler_in_statement_mode_is_named() {
+    let Some(pooler) = start("statement", 2) else { return };
+    let database = Database::create();
+    let files = folder(&[("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n")]);
+    let ended = migrate(&pooler.url(&database.name), files.path(), &["up"]);
+    assert_eq!(ended.code, 30, "{}", ended.stderr);
+    assert_eq!(database.version_rows(), "(no table)");
+    leave(pooler, &database);
+}

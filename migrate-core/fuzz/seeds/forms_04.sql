@@ -1,0 +1,13 @@
+-- +goose Up
+ALTER TABLE child ALTER COLUMN ch TYPE char(20);
+ALTER TABLE child ALTER COLUMN ch TYPE varchar(10);
+ALTER TABLE child ALTER COLUMN n TYPE numeric(12,2);
+ALTER TABLE child ALTER COLUMN n TYPE numeric;
+ALTER TABLE child ALTER COLUMN n TYPE numeric(12,3);
+ALTER TABLE child ALTER COLUMN n TYPE numeric(8,2);
+ALTER TABLE child ALTER COLUMN ts TYPE timestamptz;
+ALTER TABLE child ALTER COLUMN tstz TYPE timestamp;
+ALTER TABLE child ALTER COLUMN ts TYPE timestamptz USING ts AT TIME ZONE 'UTC';
+ALTER TABLE child ALTER COLUMN ts3 TYPE timestamp(6);
+ALTER TABLE child ALTER COLUMN ts TYPE timestamp(3);
+ALTER TABLE child ALTER COLUMN tm TYPE time(6);

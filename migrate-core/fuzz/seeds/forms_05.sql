@@ -1,0 +1,13 @@
+-- +goose Up
+ALTER TABLE child ALTER COLUMN iv TYPE interval(6);
+ALTER TABLE child ALTER COLUMN bits TYPE varbit(20);
+ALTER TABLE child ALTER COLUMN ip TYPE inet;
+ALTER TABLE child ALTER COLUMN m TYPE text;
+ALTER TABLE child ALTER COLUMN du2 TYPE mood USING 'ok'::mood;
+ALTER TABLE child ALTER COLUMN j TYPE json;
+ALTER TABLE child ALTER COLUMN js TYPE jsonb;
+ALTER TABLE child ALTER COLUMN vca TYPE text[];
+ALTER TABLE child ALTER COLUMN vca TYPE varchar(100)[];
+ALTER TABLE child ALTER COLUMN t2 TYPE dom_plain;
+ALTER TABLE child ALTER COLUMN t2 TYPE dom_txt_chk;
+ALTER TABLE child ALTER COLUMN du TYPE text;

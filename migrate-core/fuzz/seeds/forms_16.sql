@@ -1,0 +1,13 @@
+-- +goose Up
+DROP INDEX pidx;
+REINDEX INDEX child_a_idx;
+REINDEX TABLE child;
+REINDEX TABLE part;
+REINDEX SCHEMA public;
+REINDEX DATABASE lbase;
+REINDEX INDEX CONCURRENTLY child_a_idx;
+REINDEX TABLE CONCURRENTLY child;
+ALTER INDEX child_a_idx RENAME TO zz;
+ALTER TABLE child_a_idx RENAME TO zz;
+ALTER INDEX child_a_idx SET (fillfactor=70);
+ALTER INDEX child_a_idx SET TABLESPACE ts1;

@@ -1,0 +1,13 @@
+-- +goose Up
+DISCARD ALL;
+CREATE ROLE zz9;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO r1;
+REASSIGN OWNED BY r1 TO postgres;
+SET LOCAL lock_timeout='2s';
+CREATE EVENT TRIGGER et ON ddl_command_end EXECUTE FUNCTION etf();
+SELECT count(*) FROM child;
+SELECT id FROM child WHERE id=1 FOR UPDATE;
+INSERT INTO nopk VALUES (5000,5000,'x');
+INSERT INTO fkchild VALUES (5000,5,5);
+UPDATE child SET flag=false;
+UPDATE child SET flag=false WHERE id=1;

@@ -1,0 +1,13 @@
+-- +goose Up
+DELETE FROM fkchild;
+DELETE FROM parent WHERE id=501;
+INSERT INTO nopk SELECT id+5000, id+5000, b FROM child;
+MERGE INTO lg USING child ON lg.id=child.id WHEN MATCHED THEN UPDATE SET v='z';
+COPY nopk FROM PROGRAM 'true';
+ALTER TABLE child ADD COLUMN x bigint DEFAULT nextval('sq');
+ALTER TABLE child ADD COLUMN x date DEFAULT CURRENT_DATE;
+ALTER TABLE child ADD COLUMN x timestamptz DEFAULT 'now';
+ALTER TABLE child ADD COLUMN x jsonb NOT NULL DEFAULT '{}'::jsonb;
+ALTER TABLE child ADD COLUMN x text[] NOT NULL DEFAULT '{}';
+ALTER TABLE child ADD COLUMN x mood NOT NULL DEFAULT 'ok';
+ALTER TABLE child ADD COLUMN x int DEFAULT volf();

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TYPE e ADD VALUE (PG<=11);

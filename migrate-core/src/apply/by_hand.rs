@@ -1,0 +1,258 @@
+//! What a person decides: that versions are applied or not, which INVALID index goes, which session that holds the
+//! migration lock ends. And the questions that come before it.
+
+use super::run::Run;
+use super::session::TextRow;
+use super::{Command, Means, Session, failure, lookout};
+use crate::flight::{self, Decision, LOCK_KEY, TableName, literal, quote, unfinished_direction};
+use crate::migration::Version;
+use crate::plan;
+use crate::report::{Event, Exit, Failure, Holder};
+
+/// A decision about one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// The version.
+    pub version: Version,
+    /// What is to count.
+    pub decision: Decision,
+    /// Why, in the person's words; it is written down.
+    pub reason: String,
+}
+
+/// Writes a decision about one version, and runs nothing.
+///
+/// # Errors
+/// A version of which there is nothing to decide, another runner that holds the lock, or a server that refuses.
+pub async fn resolve(
+    session: &mut Session,
+    command: &Command<'_>,
+    resolution: &Resolution,
+    means: &Means<'_>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<(), Failure> {
+    let run = Run::new(session, command, means, observe);
+    run.decide(&|database, command| {
+        let history = &database.history;
+        if !history.tables.version {
+            let help = "run `migrate up` first, or `migrate baseline`";
+            return Err(Failure::new(Exit::History, "there is no version table, so there is nothing to decide", help));
+        }
+        let recorded = history.holds(resolution.version);
+        let attempt = history.unfinished().find(|attempt| attempt.version == resolution.version);
+        if let Some(why) = nothing_to_decide(resolution.decision, recorded, attempt.is_some()) {
+            let message = format!("version {} {why}", resolution.version);
+            return Err(Failure::new(Exit::Usage, message, "see `migrate status` and `migrate journal`"));
+        }
+        let direction = attempt.map_or_else(|| unfinished_direction(false), |attempt| attempt.direction);
+        let forgotten = crate::history::History { attempts: Vec::new(), ..history.clone() };
+        let batch = plan::one(&command.request(&forgotten), direction, resolution.version);
+        let batch = batch.map_err(|error| Failure::from(&error))?;
+        if let Decision::ResumeFrom(number) = resolution.decision
+            && !(1..=batch.statements.len() + 1).contains(&number)
+        {
+            let message = format!("{} has {} statements", batch.path, batch.statements.len());
+            return Err(Failure::new(Exit::Usage, message, "see their numbers with `migrate inspect`"));
+        }
+        let bookkeeping = command.bookkeeping(database.tables.clone());
+        let now = (recorded, history.tables);
+        Ok(flight::resolve(&batch, resolution.decision, now, &resolution.reason, &bookkeeping))
+    })
+    .await
+}
+
+/// Why a decision would change nothing, or undo what `down` is for.
+fn nothing_to_decide(decision: Decision, recorded: bool, unfinished: bool) -> Option<&'static str> {
+    match (decision, recorded, unfinished) {
+        (_, _, true) | (Decision::Applied, false, false) => None,
+        (Decision::Applied, true, false) => Some("is applied already"),
+        (Decision::NotApplied, false, false) => Some("is not applied, and not begun"),
+        (Decision::NotApplied, true, false) => Some("is applied, and finished: `migrate down` undoes it"),
+        (Decision::ResumeFrom(_), _, false) => Some("is not begun, so it cannot go on"),
+    }
+}
+
+/// Writes versions up to one as applied, and runs nothing; returns how many.
+///
+/// # Errors
+/// A database in which a version is recorded, a version that the set does not have, another runner that holds the lock,
+/// or a server that refuses.
+pub async fn baseline(
+    session: &mut Session,
+    command: &Command<'_>,
+    to: Version,
+    means: &Means<'_>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<(), Failure> {
+    let run = Run::new(session, command, means, observe);
+    run.decide(&|database, command| {
+        let planned = plan::baseline(&command.request(&database.history), to);
+        let planned = planned.map_err(|error| Failure::from(&error))?;
+        Ok(flight::baseline(&planned, database.history.tables, &command.bookkeeping(database.tables.clone())))
+    })
+    .await
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JournalLine {
+    /// The version.
+    pub version: i64,
+    /// `up` or `down`.
+    pub direction: String,
+    /// The file.
+    pub file: String,
+    /// The statement, counted from 1; 0 for a decision of a person.
+    pub statement: i64,
+    /// How many the file has.
+    pub of: i64,
+    /// What kind of statement.
+    pub kind: String,
+    /// `running`, `done` or `failed`.
+    pub state: String,
+    /// The server's code of its failure.
+    pub sqlstate: Option<String>,
+    /// When it was begun.
+    pub started_at: String,
+    /// When it ended.
+    pub finished_at: Option<String>,
+    /// Which run began it.
+    pub run: String,
+    /// What closed it: the record of its version, or a decision.
+    pub closed_by: Option<String>,
+    /// Why a person decided so.
+    pub note: Option<String>,
+}
+
+/// The journal, oldest first; empty where there is none.
+///
+/// # Errors
+/// A table that is not the journal, or a lost connection.
+pub async fn journal(session: &Session, name: &TableName) -> Result<Vec<JournalLine>, Failure> {
+    let table = flight::journal_name(name.table());
+    let qualified = match name.schema() {
+        Some(schema) => format!("{}.{}", quote(schema), quote(&table)),
+        None => quote(&table),
+    };
+    let failed = |error| failure::of_read(&error, name);
+    let there = format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", literal(&qualified));
+    let rows = session.rows(&there).await.map_err(failed)?;
+    if rows.first().and_then(|row| row.first()?.as_deref()) != Some("t") {
+        return Ok(Vec::new());
+    }
+    let time =
+        |column: &str| format!("pg_catalog.to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')");
+    let query = format!(
+        "SELECT version_id, direction, file, statement_no, statements, kind, state, sqlstate, {}, {}, run_id, closed_by, \
+         note FROM {qualified} ORDER BY id",
+        time("started_at"),
+        time("finished_at"),
+    );
+    Ok(session.rows(&query).await.map_err(failed)?.into_iter().map(journal_line).collect())
+}
+
+fn journal_line(row: TextRow) -> JournalLine {
+    let mut columns = row.into_iter();
+    let mut next = || columns.next().flatten();
+    let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).unwrap_or_default();
+    JournalLine {
+        version: number(next()),
+        direction: next().unwrap_or_default(),
+        file: next().unwrap_or_default(),
+        statement: number(next()),
+        of: number(next()),
+        kind: next().unwrap_or_default(),
+        state: next().unwrap_or_default(),
+        sqlstate: next(),
+        started_at: next().unwrap_or_default(),
+        finished_at: next(),
+        run: next().unwrap_or_default(),
+        closed_by: next(),
+        note: next(),
+    }
+}
+
+/// An index that queries do not use and writes keep up.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InvalidIndex {
+    /// Its name, with its schema, as SQL writes it.
+    pub name: String,
+    /// Its table, likewise.
+    pub table: String,
+    /// Its size, such as `12 MB`.
+    pub size: String,
+    /// Whether a session is building it right now.
+    pub building: bool,
+}
+
+/// The INVALID indexes of the database.
+///
+/// # Errors
+/// A lost connection.
+pub async fn invalid_indexes(session: &Session) -> Result<Vec<InvalidIndex>, Failure> {
+    let query = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.format('%I.%I', tn.nspname, t.relname), \
+         pg_catalog.pg_size_pretty(pg_catalog.pg_relation_size(c.oid)), \
+         EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid) \
+         FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_class t ON t.oid = i.indrelid \
+         JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace \
+         WHERE NOT (i.indisvalid AND i.indisready) AND c.relkind = 'i' ORDER BY 1";
+    let rows = session.rows(query).await;
+    let rows = rows.map_err(|error| failure::of_own(&error, "the indexes cannot be read"))?;
+    let index = |row: TextRow| {
+        let mut columns = row.into_iter().map(Option::unwrap_or_default);
+        let mut next = || columns.next().unwrap_or_default();
+        InvalidIndex { name: next(), table: next(), size: next(), building: next() == "t" }
+    };
+    Ok(rows.into_iter().map(index).collect())
+}
+
+/// Drops an index that is INVALID and that nobody is building, under the migration lock.
+///
+/// # Errors
+/// An index that is neither, another runner that holds the lock, or a server that refuses.
+pub async fn drop_invalid_index(session: &Session, name: &str) -> Result<(), Failure> {
+    let indexes = invalid_indexes(session).await?;
+    let Some(index) = indexes.iter().find(|index| index.name == name) else {
+        let message = format!("there is no INVALID index `{}`", name.escape_debug());
+        return Err(Failure::new(Exit::Usage, message, "`migrate repair` lists them, with the names to give"));
+    };
+    if index.building {
+        let message = format!("a session is building the index {name} right now");
+        return Err(Failure::new(Exit::LockBusy, message, "wait until it is done"));
+    }
+    for message in flight::drop_index(&index.name).messages {
+        if let Err(error) = session.client.batch_execute(&message.sql).await {
+            if error.code().is_some_and(|code| code.code() == "MG001") {
+                let holder = lookout::lock_holder(session).await;
+                return Err(failure::lock_busy(holder.as_ref(), std::time::Duration::ZERO));
+            }
+            return Err(failure::of_own(&error, &format!("the index {name} cannot be dropped")));
+        }
+    }
+    Ok(())
+}
+
+/// Who holds the migration lock.
+pub async fn lock_holder(session: &Session) -> Option<Holder> {
+    lookout::lock_holder(session).await
+}
+
+/// Ends a session, if it is the one that holds the migration lock.
+///
+/// # Errors
+/// A session that does not hold it, or a server that refuses.
+pub async fn terminate(session: &Session, pid: i32) -> Result<(), Failure> {
+    let query = format!(
+        "SELECT pg_catalog.pg_terminate_backend(l.pid) FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' \
+         AND l.granted AND (l.classid::bigint << 32) + l.objid::bigint = {LOCK_KEY} AND l.objsubid = 1 AND l.pid = {pid} \
+         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+    );
+    let rows = session.rows(&query).await;
+    let rows = rows.map_err(|error| failure::of_own(&error, "the session cannot be ended"))?;
+    if rows.is_empty() {
+        let message = format!("the session with pid {pid} does not hold the migration lock");
+        return Err(Failure::new(Exit::Usage, message, "`migrate unlock` shows who does"));
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! A flight as it is sent, who is told of it, and how a convoy of them ended.
+
+use std::time::Duration;
+
+use tokio_postgres::Error;
+
+use crate::apply::stop::Stop;
+use crate::apply::watch::Watch;
+use crate::flight::Flight;
+use crate::plan::Batch;
+use crate::report::{Event, Ran};
+
+/// A flight that is to be sent, and what it is of.
+pub(in crate::apply) struct Leg<'a> {
+    pub(in crate::apply) flight: Flight<'a>,
+    /// The batches in it, each with its first message; none for the bookkeeping's own flights.
+    pub(in crate::apply) batches: Vec<(usize, &'a Batch<'a>)>,
+}
+
+impl<'a> Leg<'a> {
+    /// A flight of one batch.
+    pub(in crate::apply) fn of(flight: Flight<'a>, batch: &'a Batch<'a>) -> Self {
+        Self { flight, batches: vec![(0, batch)] }
+    }
+
+    /// A flight of the bookkeeping's own.
+    pub(in crate::apply) const fn own(flight: Flight<'a>) -> Self {
+        Self { flight, batches: Vec::new() }
+    }
+
+    /// The batch that a message belongs to.
+    pub(in crate::apply) fn batch_at(&self, message: usize) -> Option<&'a Batch<'a>> {
+        self.batches.iter().rev().find(|(first, _)| *first <= message).map(|(_, batch)| *batch)
+    }
+
+    /// The file that a message belongs to.
+    pub(in crate::apply) fn ran_at(&self, message: usize) -> Option<Ran> {
+        self.batch_at(message).map(ran)
+    }
+}
+
+/// Who is told what happens.
+pub(in crate::apply) struct Crew<'c, 'r> {
+    pub(in crate::apply) watch: &'c mut Watch<'r>,
+    pub(in crate::apply) stop: &'c Stop,
+    pub(in crate::apply) tell: &'c mut (dyn FnMut(Told<'_>) + Send),
+}
+
+/// What is told.
+pub(in crate::apply) enum Told<'t> {
+    /// A flight has landed, so long after it was the first one without an answer.
+    Landed(&'t Leg<'t>, Duration),
+    Event(Event),
+}
+
+/// How a convoy ended.
+pub(in crate::apply) enum Ending<'a> {
+    /// Every flight landed.
+    Done,
+    /// Every flight that was sent landed; the others were not sent, because the run is asked to end.
+    Stopped,
+    /// A message was answered with an error.
+    Failed(Fault<'a>),
+    /// The connection broke, or nobody answers.
+    Lost(Loss<'a>),
+}
+
+/// The message that failed, and how.
+pub(in crate::apply) struct Fault<'a> {
+    pub(in crate::apply) leg: Leg<'a>,
+    /// Its index among the flight's messages.
+    pub(in crate::apply) message: usize,
+    /// How many commands of the message were done before.
+    pub(in crate::apply) done: usize,
+    pub(in crate::apply) error: Error,
+}
+
+/// What was under way when the connection broke.
+pub(in crate::apply) struct Loss<'a> {
+    pub(in crate::apply) leg: Leg<'a>,
+    /// The first message without an answer.
+    pub(in crate::apply) message: usize,
+    /// The files whose COMMIT was on the wire, in order, with the transaction's number where it was answered.
+    pub(in crate::apply) doubtful: Vec<Doubt>,
+    /// Why, when the driver or the server said it; nothing when nobody answered in time.
+    pub(in crate::apply) error: Option<Error>,
+}
+
+/// A flight that may have landed.
+pub(in crate::apply) struct Doubt {
+    /// Its files, which landed together or not at all.
+    pub(in crate::apply) rans: Vec<Ran>,
+    pub(in crate::apply) xid: Option<String>,
+}
+
+/// A batch as it is told.
+pub(in crate::apply) fn ran(batch: &Batch<'_>) -> Ran {
+    Ran {
+        version: batch.migration.version,
+        file: batch.migration.file.clone().into_owned(),
+        direction: batch.direction,
+        statements: batch.statements.len(),
+    }
+}

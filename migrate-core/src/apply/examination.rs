@@ -1,0 +1,224 @@
+//! Everything about a database that a run depends on, looked at in a few queries: what `migrate doctor` shows.
+//!
+//! Invariant: nothing here writes, waits for a lock or needs more than a login; what a role may not see is absent.
+
+use super::{Connect, InvalidIndex, Session, by_hand, database, failure, lookout, pooler};
+use crate::flight::{TableName, journal_name, ledger_name, literal, quote};
+use crate::gate::{Gate, Verdict};
+use crate::history::{Attempt, TextRow};
+use crate::plan::Versioning;
+use crate::report::{Failure, Holder};
+
+/// What was seen.
+#[derive(Debug, Clone)]
+pub struct Examination {
+    /// Version of the server.
+    pub server: String,
+    /// Whether it takes writes.
+    pub role_of_server: &'static str,
+    /// Who logged in.
+    pub user: String,
+    /// Whether that role is a superuser.
+    pub superuser: bool,
+    /// Whether a pooler stands in between.
+    pub pooling: Pooling,
+    /// What a run needs, and whether the role has it.
+    pub privileges: Vec<Privilege>,
+    /// Who holds the migration lock.
+    pub holder: Option<Holder>,
+    /// INVALID indexes.
+    pub invalid: Vec<InvalidIndex>,
+    /// Files without a transaction that are not finished.
+    pub unfinished: Vec<Attempt>,
+    /// Settings of the role, the database or the server that hurt.
+    pub hazards: Vec<Hazard>,
+    /// What the gate says.
+    pub verdict: Verdict,
+}
+
+/// Whether a pooler in transaction mode stands between this program and the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pooling {
+    /// None shows; that is no proof.
+    NoneShows,
+    /// An address that poolers use; it may be one in session mode.
+    Perhaps(String),
+    /// One does.
+    Transaction {
+        /// What tells it.
+        sign: String,
+        /// The host without it, where that is known.
+        direct: Option<String>,
+    },
+}
+
+/// Something that a command needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privilege {
+    /// Such as `SELECT ON TABLE public.goose_db_version`.
+    pub what: String,
+    /// Which command needs it: `check` or `up`.
+    pub needed_by: &'static str,
+    /// Whether the role has it.
+    pub held: bool,
+    /// What gives it.
+    pub grant: String,
+}
+
+/// A setting that hurts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hazard {
+    /// Its name.
+    pub name: String,
+    /// Its value, with its unit.
+    pub value: String,
+    /// Where it comes from, in the words of `pg_settings`.
+    pub source: String,
+    /// What it does.
+    pub effect: &'static str,
+}
+
+/// Looks at a database.
+///
+/// # Errors
+/// A server that is not PostgreSQL, or a connection that broke. What may be forbidden to a role is no error.
+pub async fn examine(
+    session: &Session,
+    name: &TableName,
+    gate: &Gate<'_>,
+    connect: Option<&dyn Connect>,
+) -> Result<Examination, Failure> {
+    let failed = |error| failure::of_own(&error, "the server cannot be looked at");
+    let rows = session.rows(SERVER).await.map_err(failed)?;
+    let mut columns = rows.into_iter().next().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
+    let mut next = || columns.next().unwrap_or_default();
+    let (server, standby, read_only, user, superuser) = (next(), next(), next(), next(), next());
+    let role_of_server = match (standby.as_str(), read_only.as_str()) {
+        ("t", _) => "standby",
+        (_, "on") => "read-only",
+        _ => "primary",
+    };
+    let privileges = session.rows(&tables_query(name)).await.map_err(failed)?;
+    let hazards = session.rows(&settings_query()).await.map_err(failed)?;
+    // The gate tells what keeps the tables from being read.
+    let read = database::read(session, name, Versioning::Recorded).await;
+    let unfinished = read.map(|database| database.history.unfinished().cloned().collect()).unwrap_or_default();
+    Ok(Examination {
+        server,
+        role_of_server,
+        superuser: superuser == "t",
+        pooling: pooling(session, connect).await,
+        privileges: privileges_of(&privileges, &user),
+        user,
+        holder: lookout::lock_holder(session).await,
+        invalid: by_hand::invalid_indexes(session).await?,
+        unfinished,
+        hazards: hazards.into_iter().filter_map(hazard).collect(),
+        verdict: session.check(gate).await,
+    })
+}
+
+const SERVER: &str = "SELECT pg_catalog.current_setting('server_version'), pg_catalog.pg_is_in_recovery(), \
+    pg_catalog.current_setting('default_transaction_read_only'), session_user, \
+    (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user)";
+
+async fn pooling(session: &Session, connect: Option<&dyn Connect>) -> Pooling {
+    if let Some(pooled) = pooler::verdict(session, connect).await {
+        return Pooling::Transaction { sign: pooled.sign, direct: pooled.direct };
+    }
+    let hint = session.peer().and_then(|peer| peer.pooler.as_ref());
+    hint.map_or(Pooling::NoneShows, |hint| Pooling::Perhaps(hint.sign.clone()))
+}
+
+/// A row a table that is there, with what the role may do; one row with the schema alone where there is none.
+fn tables_query(name: &TableName) -> String {
+    let schema = match name.schema() {
+        Some(schema) => literal(schema),
+        None => format!(
+            "coalesce((SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n \
+             ON n.oid = c.relnamespace WHERE c.relname = {} AND pg_catalog.pg_table_is_visible(c.oid) LIMIT 1), \
+             pg_catalog.current_schema(), 'public')",
+            literal(name.table())
+        ),
+    };
+    let tables = [name.table().to_owned(), ledger_name(name.table()), journal_name(name.table())];
+    let held = ["SELECT", "INSERT", "DELETE", "UPDATE"]
+        .map(|privilege| format!("pg_catalog.has_table_privilege(session_user, c.oid, '{privilege}')"));
+    format!(
+        "SELECT n.nspname, pg_catalog.has_schema_privilege(session_user, n.oid, 'USAGE'), \
+         pg_catalog.has_schema_privilege(session_user, n.oid, 'CREATE'), c.relname, {} \
+         FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname IN ({}) \
+         WHERE n.nspname = {schema} ORDER BY c.relname",
+        held.join(", "),
+        tables.map(|table| literal(&table)).join(", "),
+    )
+}
+
+fn privileges_of(rows: &[TextRow], user: &str) -> Vec<Privilege> {
+    let mut privileges = Vec::new();
+    let role = quote(user);
+    let privilege = |what: &str, on: &str, needed_by, held| Privilege {
+        what: format!("{what} ON {on}"),
+        needed_by,
+        held,
+        grant: format!("GRANT {what} ON {on} TO {role}"),
+    };
+    for (at, row) in rows.iter().enumerate() {
+        let text = |column: usize| row.get(column).and_then(Option::as_deref);
+        let held = |column: usize| text(column) == Some("t");
+        let schema = quote(text(0).unwrap_or_default());
+        if at == 0 {
+            let on = format!("SCHEMA {schema}");
+            privileges.push(privilege("USAGE", &on, "check", held(1)));
+            privileges.push(privilege("CREATE", &on, "up", held(2)));
+        }
+        let Some(table) = text(3) else { continue };
+        let on = format!("TABLE {schema}.{}", quote(table));
+        privileges.push(privilege("SELECT", &on, "check", held(4)));
+        let writes: &[(&str, usize)] = match table.strip_suffix("_journal") {
+            Some(_) => &[("INSERT", 5), ("UPDATE", 7)],
+            None => &[("INSERT", 5), ("DELETE", 6)],
+        };
+        privileges.extend(writes.iter().map(|(what, column)| privilege(what, &on, "up", held(*column))));
+    }
+    privileges
+}
+
+/// Settings, the value that does no harm, and what others do. A run sets its own in each transaction; the application
+/// and whoever looks by hand have these.
+const SETTINGS: &[(&str, &str, &str)] = &[
+    ("statement_timeout", "0", "ends statements; a run overrides it, `psql` and the application do not"),
+    ("lock_timeout", "0", "ends waits for locks; CREATE INDEX CONCURRENTLY by hand leaves an INVALID index then"),
+    ("idle_in_transaction_session_timeout", "0", "ends sessions between two statements; a run overrides it"),
+    ("idle_session_timeout", "0", "ends sessions that wait for work: pools lose connections"),
+    ("transaction_timeout", "0", "ends transactions; a run overrides it"),
+    (
+        "default_transaction_read_only",
+        "off",
+        "refuses writes; a run overrides it, what it calls by other sessions does not",
+    ),
+    (
+        "default_transaction_isolation",
+        "read committed",
+        "changes what statements see; a run overrides it, files without a transaction run under it",
+    ),
+    ("standard_conforming_strings", "on", "lets backslashes escape quotes, so that files end elsewhere than they seem"),
+    ("row_security", "on", "makes queries of tables with policies fail"),
+    ("session_replication_role", "origin", "switches triggers and foreign keys off"),
+];
+
+fn settings_query() -> String {
+    let harmful: Vec<String> =
+        SETTINGS.iter().map(|(name, harmless, _)| format!("name = '{name}' AND setting <> '{harmless}'")).collect();
+    format!(
+        "SELECT name, setting || coalesce(' ' || unit, ''), source FROM pg_catalog.pg_settings WHERE {} ORDER BY name",
+        harmful.join(" OR ")
+    )
+}
+
+fn hazard(row: TextRow) -> Option<Hazard> {
+    let mut columns = row.into_iter().map(Option::unwrap_or_default);
+    let name = columns.next()?;
+    let (_, _, effect) = SETTINGS.iter().find(|(own, ..)| *own == name)?;
+    Some(Hazard { name, value: columns.next()?, source: columns.next()?, effect })
+}

@@ -1,0 +1,166 @@
+//! Why a run ended without a fault of a migration: it was asked to, the connection is gone, or what it needs is taken.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use tokio_postgres::Error;
+
+use super::fault::{may_stay, next, state};
+use super::server_error;
+use crate::apply::convoy::{Leg, Loss};
+use crate::apply::stop::Cause;
+use crate::migration::{Direction, Version};
+use crate::plan::Batch;
+use crate::report::{Exit, Failure, Holder, Ran};
+
+/// The run was asked to end, and nothing was under way.
+pub(in crate::apply) fn stopped(cause: Cause, doing: &str, holders: &[Holder]) -> Failure {
+    let holders: Vec<String> = holders.iter().map(|holder| format!("{holder}; to end it: {}", holder.end())).collect();
+    let waited = if holders.is_empty() { String::new() } else { format!(" for {}", holders.join("; for ")) };
+    let (exit, why, next) = match cause {
+        Cause::Signal => (Exit::Interrupted, "a signal ended the run", "run again"),
+        Cause::Deadline => (
+            Exit::Deadline,
+            "the time that `--deadline` gave is over",
+            "run again; if it needs more time, give it a longer `--deadline`",
+        ),
+    };
+    Failure::new(exit, format!("{why} {doing}{waited}"), next)
+}
+
+/// The run was asked to end while a flight was under way, and its statement was cancelled.
+pub(in crate::apply) fn cancelled(
+    cause: Cause,
+    (leg, message): (&Leg<'_>, usize),
+    holders: &[Holder],
+    current: Version,
+) -> Failure {
+    let file = leg.ran_at(message).map_or_else(|| "the preparation".to_owned(), |ran| ran.file);
+    let mut failure = stopped(cause, &format!("while {file} was running"), holders);
+    let partial = may_stay(leg, message);
+    if partial && cause == Cause::Signal {
+        failure.exit = Exit::InterruptedPartial;
+    }
+    if partial && let Some(batch) = leg.batch_at(message) {
+        failure.next = next(Exit::MigrationFailedPartial, batch, false);
+    }
+    failure.state = state(leg, message, None, current);
+    failure
+}
+
+/// The connection broke, and what a file was doing is not to be taken back or cannot be asked for.
+pub(in crate::apply) fn of_loss(loss: &Loss<'_>, current: Version) -> Failure {
+    let mut failure = lost(loss.error.as_ref());
+    let Some(batch) = loss.leg.batch_at(loss.message) else { return failure };
+    let file = &batch.migration.file;
+    if may_stay(&loss.leg, loss.message) {
+        failure.exit = Exit::MigrationFailedPartial;
+        failure.state = format!("{file} may have run in part; its version is not recorded as far as is known");
+        failure.next = next(failure.exit, batch, false);
+    } else if loss.doubtful.is_empty() {
+        failure.state = format!("{file} was rolled back; the database is at version {current}");
+    } else {
+        failure.exit = Exit::UnknownOutcome;
+        failure.state = format!("{file} ran whole or not at all; before it the database was at version {current}");
+        failure.next = match batch.direction {
+            Direction::Up => "see `migrate status`; `migrate up` applies it if it was not applied".into(),
+            Direction::Down => "see `migrate status` before you undo anything else: it may be undone already".into(),
+        };
+    }
+    failure
+}
+
+/// The connection is gone.
+pub(in crate::apply) fn lost(error: Option<&Error>) -> Failure {
+    let Some(error) = error else {
+        return Failure::new(Exit::ConnectionLost, "the server does not answer any more", "run again");
+    };
+    let Some(db) = error.as_db_error() else {
+        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        return Failure::new(Exit::ConnectionLost, format!("the connection to the server broke: {cause}"), "run again");
+    };
+    let message = format!("the server ended the connection: {}", db.message());
+    Failure::new(Exit::ConnectionLost, message, "run again").with_server(server_error(db))
+}
+
+/// Another runner held the lock for longer than this one waits.
+pub(in crate::apply) fn lock_busy(holder: Option<&Holder>, waited: Duration) -> Failure {
+    let told = holder.map(|holder| format!(": {holder}")).unwrap_or_default();
+    let mut failure = Failure::new(
+        Exit::LockBusy,
+        format!("another runner held the migration lock for {} s{told}", waited.as_secs()),
+        "wait for it to finish and run again; a longer wait is `--lock-wait`",
+    );
+    if let Some(holder) = holder {
+        failure.next = format!("{}; to end that session instead: {}", failure.next, holder.end());
+    }
+    failure
+}
+
+/// The application held a lock for longer than the retries lasted.
+pub(in crate::apply) fn lock_timeout(
+    failure: Failure,
+    (tries, waited): (u32, Duration),
+    holders: &[Holder],
+) -> Failure {
+    let holders: Vec<String> = holders.iter().map(|holder| format!("{holder}; to end it: {}", holder.end())).collect();
+    let held = if holders.is_empty() { String::new() } else { format!("; last seen: {}", holders.join("; ")) };
+    Failure {
+        exit: Exit::LockTimeout,
+        message: format!("{} (tried {} times in {} s{held})", failure.message, tries + 1, waited.as_secs()),
+        next: "run again when the application is calmer; longer tries are `--lock-retry-budget`, and what holds the \
+               lock shows in `pg_stat_activity`"
+            .into(),
+        ..failure
+    }
+}
+
+/// A file that cannot share a transaction with others.
+pub(in crate::apply) fn not_in_one_transaction(batch: &Batch<'_>) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("{} controls its transactions itself, so `--single-transaction` cannot hold it", batch.path),
+        "run it by itself: `migrate up --to` the version before it, then without `--single-transaction`",
+    )
+}
+
+/// The connection broke, and what became of its files is known: which was the first to be undone, if one was.
+pub(in crate::apply) fn settled(why: Failure, loss: &Loss<'_>, undone: Option<&Ran>, current: Version) -> Failure {
+    let under_way = loss.leg.ran_at(loss.message).filter(|_| loss.doubtful.is_empty());
+    let Some(undone) = undone.or(under_way.as_ref()) else {
+        return Failure { state: format!("the database is at version {current}"), ..why };
+    };
+    let file = &undone.file;
+    let state = format!("{file} was rolled back; the database is at version {current}");
+    let words = loss.error.as_ref().and_then(Error::as_db_error).map(tokio_postgres::error::DbError::message);
+    let Some(words) = words.filter(|words| POOLER_LIMITS.contains(words)) else {
+        return Failure { state, ..why };
+    };
+    Failure {
+        exit: Exit::MigrationFailed,
+        message: format!("the pooler ended {file} because it took too long: {words}"),
+        state,
+        next: "raise that limit of the pooler, or set DATABASE_URL_DIRECT to a URL that leads past it".into(),
+        ..why
+    }
+}
+
+/// How `PgBouncer` names its limits on the time that work may take, in all its versions.
+const POOLER_LIMITS: [&str; 4] = ["query timeout", "query_timeout", "transaction timeout", "transaction_timeout"];
+
+/// The connection broke, and no new one told what became of these files.
+pub(in crate::apply) fn unresolved(why: &Failure, doubtful: &[&Ran], current: Version) -> Failure {
+    let files: Vec<&str> = doubtful.iter().map(|ran| ran.file.as_str()).collect();
+    let files = files.join(", ");
+    let mut failure = Failure::new(
+        Exit::UnknownOutcome,
+        format!(
+            "the connection broke while {files} was being committed, and what became of it is not known: {}",
+            why.message
+        ),
+        "run again: the next run reads from the database what was applied, and goes on from there",
+    );
+    failure.state = format!("{files} was applied whole or not at all; before it the database was at version {current}");
+    failure.server.clone_from(&why.server);
+    failure
+}

@@ -1,0 +1,189 @@
+//! Why a file without a transaction is not finished: what of it is done, and how the next run goes on.
+
+use super::super::convoy::Fault;
+use super::super::pooler::Pooled;
+use super::super::walking::Walk;
+use super::ended::stopped;
+use super::fault::{place_of, statement_at_fault, way_out};
+use super::server_error;
+use crate::apply::stop::Cause;
+use crate::flight::{INVALID_INDEX, Purpose, Unit};
+use crate::migration::{Direction, Version};
+use crate::plan::Batch;
+use crate::report::{Exit, Failure, Holder, Place, Report};
+
+fn command(batch: &Batch<'_>) -> &'static str {
+    match batch.direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
+    }
+}
+
+/// What of the file is done, in words.
+fn state(walk: &Walk<'_, '_>, current: Version) -> String {
+    let Walk { batch, done, .. } = walk;
+    let (file, version, all) = (&batch.migration.file, batch.migration.version, batch.statements.len());
+    let recorded = match batch.direction {
+        Direction::Up => "is not recorded",
+        Direction::Down => "is still recorded",
+    };
+    format!(
+        "{done} of {all} statements of {file} are done and stay done, because it has NO TRANSACTION; version {version} \
+         {recorded}, the database is at version {current}"
+    )
+}
+
+/// A message of a unit failed.
+pub(in crate::apply) fn of_unit(fault: &Fault<'_>, walk: &Walk<'_, '_>, current: Version) -> Failure {
+    let batch = walk.batch;
+    let Some(db) = fault.error.as_db_error() else { return super::lost(Some(&fault.error)) };
+    let mut server = server_error(db);
+    let purpose = fault.leg.flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
+    let statement = statement_at_fault(fault, &mut server).unwrap_or(walk.done);
+    let message = match purpose {
+        Purpose::Statements { .. } | Purpose::Verify => server.message.clone(),
+        Purpose::Closing | Purpose::Hygiene => {
+            format!("{} is done, but cannot be recorded: {}", batch.path, server.message)
+        }
+        Purpose::Record => format!("{} ran, but could not be recorded: {}", batch.path, server.message),
+        _ => format!("{} could not go on: {}", batch.path, server.message),
+    };
+    let command = command(batch);
+    let concurrently = batch
+        .statements
+        .get(statement)
+        .is_some_and(|statement| batch.sql(statement).to_ascii_lowercase().contains("concurrently"));
+    let next = if let Some(next) = way_out(purpose, &server.sqlstate, batch).filter(|_| purpose == Purpose::Record) {
+        next
+    } else if server.sqlstate == INVALID_INDEX {
+        format!(
+            "it was there before this statement, so it is left alone: `migrate repair` shows it; drop it with DROP INDEX \
+             CONCURRENTLY, then `migrate {command}` goes on with this statement"
+        )
+    } else if concurrently {
+        format!(
+            "mend the cause; `migrate {command}` goes on with this statement, and drops the INVALID index first that it \
+             may have left"
+        )
+    } else {
+        format!("mend the cause; `migrate {command}` goes on behind what is done")
+    };
+    let place = batch.statements.get(statement).filter(|_| walk.done < batch.statements.len());
+    Failure {
+        exit: Exit::MigrationFailedPartial,
+        message,
+        place: place.map(|statement| super::place::place(batch, statement, &server)),
+        state: state(walk, current),
+        next,
+        server: Some(server),
+        report: Report::default(),
+    }
+}
+
+/// Nobody can tell whether a statement took effect.
+pub(in crate::apply) fn in_doubt(walk: &Walk<'_, '_>, unit: &Unit, edited: bool) -> Failure {
+    let (batch, number) = (walk.batch, unit.statements.start + 1);
+    let version = batch.migration.version;
+    let why = if edited { ", and it was edited since" } else { "" };
+    let mut failure = Failure::new(
+        Exit::Dirty,
+        format!(
+            "an earlier run began statement {number} of {}, and nothing tells whether it took effect{why}",
+            batch.path
+        ),
+        format!(
+            "look at the database. If it took effect: `migrate resolve --version {version} --resume-from {} --yes`; if \
+             not: `--resume-from {number}`; if the file is as good as done: `--applied`; `migrate journal` shows what is \
+             known",
+            unit.statements.end + 1
+        ),
+    );
+    failure.place = place_at(batch, unit.statements.start);
+    failure.state = format!(
+        "{} of {} statements of {} are done; version {version} is unfinished",
+        walk.done,
+        batch.statements.len(),
+        batch.migration.file
+    );
+    failure
+}
+
+/// What the file does next needs what it made in a session that is gone.
+pub(in crate::apply) fn gone_with_the_session(walk: &Walk<'_, '_>, unit: &Unit) -> Failure {
+    let mut failure = in_doubt(walk, unit, false);
+    failure.message = format!(
+        "statement {} of {} made something that lasts as long as its session, and that session is gone",
+        unit.statements.start + 1,
+        walk.batch.path
+    );
+    failure
+}
+
+fn place_at(batch: &Batch<'_>, index: usize) -> Option<Place> {
+    batch.statements.get(index).map(|statement| place_of(batch, statement))
+}
+
+/// The run was asked to end in the middle of such a file.
+pub(in crate::apply) fn interrupted_on_the_way(
+    cause: Cause,
+    walk: &Walk<'_, '_>,
+    partial: bool,
+    holders: &[Holder],
+    current: Version,
+) -> Failure {
+    let mut failure = stopped(cause, &format!("while {} was running", walk.batch.migration.file), holders);
+    if partial {
+        if cause == Cause::Signal {
+            failure.exit = Exit::InterruptedPartial;
+        }
+        failure.state = state(walk, current);
+        failure.next = format!("run again: `migrate {}` goes on from there", command(walk.batch));
+    }
+    failure
+}
+
+/// The connection broke more often than a run tries again.
+pub(in crate::apply) fn broken_on_the_way(why: Failure, walk: &Walk<'_, '_>) -> Failure {
+    let state = format!(
+        "at least {} of {} statements of {} are done, and written down in the journal",
+        walk.done,
+        walk.batch.statements.len(),
+        walk.batch.migration.file
+    );
+    let next = format!("run again: `migrate {}` goes on from there", command(walk.batch));
+    Failure { state, next, ..why }
+}
+
+/// Somebody else took the lock that the file gave back.
+pub(in crate::apply) fn lock_lost(failure: Failure, walk: &Walk<'_, '_>) -> Failure {
+    let message = format!("{} gave the migration lock back, and {}", walk.batch.path, failure.message);
+    Failure { exit: Exit::MigrationFailedPartial, message, ..broken_on_the_way(failure, walk) }
+}
+
+/// Redo undid the version, and applying it again was cut off.
+pub(in crate::apply) fn half_walked(batch: &Batch<'_>) -> Failure {
+    let mut failure = Failure::new(
+        Exit::ConnectionLost,
+        format!("{} was undone, and applying it again was cut off", batch.path),
+        "`migrate up` goes on from there",
+    );
+    failure.state = format!("{} is undone, and in part applied again", batch.migration.file);
+    failure
+}
+
+/// The connection goes through a pooler.
+pub(in crate::apply) fn needs_direct(batch: &Batch<'_>, pooled: &Pooled) -> Failure {
+    let direct = match &pooled.direct {
+        Some(host) => format!("; the direct host is `{host}`"),
+        None => String::new(),
+    };
+    Failure::new(
+        Exit::NeedsDirect,
+        format!(
+            "{} has NO TRANSACTION, and this connection goes through a pooler in transaction mode ({}), where no lock \
+             lasts from one statement to the next",
+            batch.path, pooled.sign
+        ),
+        format!("set DATABASE_URL_DIRECT to a URL that leads past the pooler{direct}"),
+    )
+}

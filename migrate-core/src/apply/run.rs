@@ -1,0 +1,387 @@
+//! One command from its first question to its goal: reading, planning, flying, and what to do when a flight does not
+//! land.
+//!
+//! Invariant: a flight is repeated only when it is known that it did not land.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::{Duration, Instant};
+
+use super::convoy::{Crew, Ending, Fault, Leg, Told, fly, ran};
+use super::database::not_orphaned;
+use super::log::Log;
+use super::waiting::{Backoff, Patience};
+use super::watch::Watch;
+use super::{Command, Database, Means, Session, failure, lookout, read, stored};
+use crate::flight::{Bookkeeping, Flight, LOCK_KEY, Pace, Purpose, Refusal, flight, prepare};
+use crate::history::History;
+use crate::migration::Version;
+use crate::plan::{Batch, Goal, Plan, Request, Versioning, plan};
+use crate::report::{Event, Failure, Report, Retry};
+
+pub(super) struct Run<'r, 'c> {
+    pub(super) session: &'r mut Session,
+    pub(super) command: &'r Command<'c>,
+    pub(super) means: &'r Means<'r>,
+    pub(super) log: Log<'r>,
+    pub(super) patience: Patience,
+    locks: Backoff,
+    pub(super) watch: Watch<'r>,
+    /// The history that was read last, by its hash.
+    last_read: Option<u64>,
+    pub(super) losses: u32,
+    /// Since when the first question goes without an answer.
+    pub(super) unheard_since: Option<Instant>,
+    /// Whether no pooler showed when one was looked for.
+    pub(super) is_direct: bool,
+}
+
+/// What to do after a flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Go on with what has not landed.
+    On,
+    /// The history is not the planned one: read it and plan anew.
+    Anew,
+}
+
+impl<'r, 'c> Run<'r, 'c> {
+    pub(super) fn new(
+        session: &'r mut Session,
+        command: &'r Command<'c>,
+        means: &'r Means<'r>,
+        observe: &'r mut (dyn FnMut(Event) + Send),
+    ) -> Self {
+        Self {
+            session,
+            command,
+            means,
+            log: Log::new(observe),
+            patience: Patience::new(command.limits.lock_wait),
+            locks: Backoff::new(command.limits.lock_retry, Duration::from_secs(1), Duration::from_secs(30)),
+            watch: Watch::new(means.connect, &means.stop),
+            last_read: None,
+            losses: 0,
+            unheard_since: None,
+            is_direct: false,
+        }
+    }
+
+    pub(super) async fn reach_its_goal(mut self) -> Result<Report, Failure> {
+        loop {
+            match self.one_plan().await {
+                Ok(Course::On) => return Ok(self.log.report),
+                Ok(Course::Anew) => {}
+                Err(failure) => return Err(self.log.with_report(failure)),
+            }
+        }
+    }
+
+    /// Reads, and sends the one flight that a person's decision makes of what was read.
+    pub(super) async fn decide(
+        mut self,
+        decide: &(dyn Fn(&Database, &Command<'_>) -> Result<Flight<'static>, Failure> + Sync),
+    ) -> Result<(), Failure> {
+        loop {
+            let database = self.read().await?;
+            let flight = decide(&database, self.command)?;
+            let Self { session, means, log, watch, .. } = &mut self;
+            let mut tell = |told: Told<'_>| log.overhear(told);
+            let mut crew = Crew { watch, stop: &means.stop, tell: &mut tell };
+            let leg = Leg::own(flight);
+            let ending = fly(session, &mut std::iter::once(leg), 1, &mut crew).await;
+            if matches!(ending, Ending::Done) {
+                return Ok(());
+            }
+            let bookkeeping = self.command.bookkeeping(database.tables.clone());
+            self.judge(ending, &bookkeeping, false).await?;
+        }
+    }
+
+    /// Reads, plans and carries the plan out.
+    async fn one_plan(&mut self) -> Result<Course, Failure> {
+        let database = self.read().await?;
+        not_orphaned(self.session, &self.command.table, &database).await?;
+        self.notice_history(&database.history);
+        self.log.opened(&database.server, self.command.set);
+        let goes_back = matches!(self.command.goal, Goal::Down | Goal::DownTo(_) | Goal::Reset);
+        let completed = if self.command.stored_downs && goes_back {
+            Some(stored::completed(self.session, self.command.set, &self.command.table, &database).await?)
+        } else {
+            None
+        };
+        let set = completed.as_ref().unwrap_or(self.command.set);
+        let request = Request { set, ..self.command.request(&database.history) };
+        let plan = plan(request).map_err(|error| Failure::from(&error))?;
+        self.log.planned(plan.batches.len(), &plan.warnings);
+        self.carry_out(&plan, &database).await
+    }
+
+    async fn read(&mut self) -> Result<Database, Failure> {
+        loop {
+            let reading = read(self.session, &self.command.table, self.command.versioning);
+            let failure = match self.means.stop.unless(reading).await {
+                Ok(Ok(database)) => {
+                    self.unheard_since = None;
+                    return Ok(database);
+                }
+                Ok(Err(failure)) => failure,
+                Err(cause) => return Err(failure::stopped(cause, "while the history was read", &[])),
+            };
+            self.after_a_lost_question(failure).await?;
+        }
+    }
+
+    /// A history that changed since the last plan is progress, by whoever made it.
+    fn notice_history(&mut self, history: &History) {
+        self.log.report.current = history.current().0;
+        let mut hasher = DefaultHasher::new();
+        history.hash(&mut hasher);
+        if self.last_read.replace(hasher.finish()) != Some(hasher.finish()) {
+            self.patience.forget_moves();
+        }
+    }
+
+    async fn carry_out(&mut self, plan: &Plan<'_>, database: &Database) -> Result<Course, Failure> {
+        self.log.history = database.history.outline();
+        let bookkeeping = self.command.bookkeeping(database.tables.clone());
+        if let Some(preparation) = plan.preparation {
+            let leg = || Leg::own(prepare(preparation, &bookkeeping.tables));
+            let ending = self.fly(&mut std::iter::once(leg()), 1).await;
+            // What another runner created meanwhile is found by a new plan; so is what this one created after all.
+            match ending {
+                Ending::Done => self.landed(),
+                ending => return self.judge(ending, &bookkeeping, false).await.map(|_| Course::Anew),
+            }
+        }
+        if self.command.single_transaction {
+            return self.all_or_nothing(&plan.batches, &bookkeeping).await;
+        }
+        let mut at = 0;
+        while let Some(rest) = plan.batches.get(at..).filter(|rest| !rest.is_empty()) {
+            let before = self.log.report.ran.len();
+            if crate::flight::pace(&rest[0]) == Pace::Unwrapped && rest[0].record.is_some() {
+                let half_done = at > 0 && self.command.goal == Goal::Redo;
+                match self.walk(&rest[0], &bookkeeping, half_done).await? {
+                    Course::Anew => return Ok(Course::Anew),
+                    Course::On => self.landed(),
+                }
+                at += self.log.report.ran.len() - before;
+                continue;
+            }
+            let together = self.together(rest);
+            let ending = self.fly_together(&rest[..together], &bookkeeping).await;
+            at += self.log.report.ran.len() - before;
+            // Redo has a second half that no new plan would contain, and a plan without versioning would start anew.
+            let half_done =
+                at > 0 && (self.command.goal == Goal::Redo || self.command.versioning == Versioning::Ignored);
+            if self.log.report.ran.len() > before {
+                self.landed();
+            }
+            let before = self.log.report.ran.len();
+            let course = match ending {
+                Ending::Done => Course::On,
+                ending => self.judge(ending, &bookkeeping, half_done).await?,
+            };
+            // Recovery may have found that more of them had landed.
+            at += self.log.report.ran.len() - before;
+            if course == Course::Anew && at < plan.batches.len() {
+                return Ok(Course::Anew);
+            }
+        }
+        Ok(Course::On)
+    }
+
+    /// All files in one transaction.
+    async fn all_or_nothing(&mut self, batches: &[Batch<'_>], bookkeeping: &Bookkeeping) -> Result<Course, Failure> {
+        if let Some(batch) = batches.iter().find(|batch| crate::flight::pace(batch) != Pace::Pipelined) {
+            return Err(failure::not_in_one_transaction(batch));
+        }
+        let landed = self.log.report.ran.len() + batches.len();
+        while !batches.is_empty() && self.log.report.ran.len() < landed {
+            let (flight, firsts) = crate::flight::together(batches, bookkeeping);
+            self.log.following = batches.iter().map(ran).collect();
+            if let Some(first) = self.log.following.pop_front() {
+                self.log.start(&first);
+            }
+            let leg = Leg { flight, batches: firsts.into_iter().zip(batches).collect() };
+            let ending = self.fly(&mut std::iter::once(leg), 1).await;
+            self.log.following.clear();
+            let course = match ending {
+                Ending::Done => Course::On,
+                ending => self.judge(ending, bookkeeping, false).await?,
+            };
+            if course == Course::Anew {
+                return Ok(Course::Anew);
+            }
+        }
+        Ok(Course::On)
+    }
+
+    /// How many of the next files may be on the wire together: the guard of each relies on the version before it.
+    fn together(&self, batches: &[Batch<'_>]) -> usize {
+        let alone = self.command.goal == Goal::Redo || self.command.versioning == Versioning::Ignored;
+        if alone || self.command.limits.flights < 2 {
+            return 1;
+        }
+        batches.iter().take_while(|batch| crate::flight::pace(batch) == Pace::Pipelined).count().max(1)
+    }
+
+    async fn fly_together<'p>(&mut self, batches: &'p [Batch<'_>], bookkeeping: &Bookkeeping) -> Ending<'p>
+    where
+        'r: 'p,
+    {
+        let leg = |batch: &'p Batch<'_>| Leg::of(flight(batch, bookkeeping), batch);
+        self.log.following = batches.iter().map(ran).collect();
+        if let Some(first) = self.log.following.pop_front() {
+            self.log.start(&first);
+        }
+        let ending = self.fly(&mut batches.iter().map(leg), self.command.limits.flights.max(1)).await;
+        self.log.following.clear();
+        ending
+    }
+
+    async fn fly<'p>(&mut self, legs: &mut (dyn Iterator<Item = Leg<'p>> + Send), window: usize) -> Ending<'p> {
+        let Self { session, means, log, watch, .. } = self;
+        let mut tell = |told: Told<'_>| log.told(told);
+        let mut crew = Crew { watch, stop: &means.stop, tell: &mut tell };
+        fly(session, legs, window, &mut crew).await
+    }
+
+    /// Something landed: every budget starts anew.
+    fn landed(&mut self) {
+        self.patience.restore();
+        self.locks.restore();
+    }
+
+    /// What to do after a convoy that did not land whole.
+    pub(super) async fn judge(
+        &mut self,
+        ending: Ending<'_>,
+        bookkeeping: &Bookkeeping,
+        half_done: bool,
+    ) -> Result<Course, Failure> {
+        match ending {
+            Ending::Done => Ok(Course::On),
+            Ending::Stopped => Err(self.stopped("between two migrations")),
+            Ending::Failed(fault) => self.after_a_fault(&fault, half_done).await,
+            Ending::Lost(loss) => self.recover(&loss, bookkeeping).await,
+        }
+    }
+
+    pub(super) fn stopped(&self, doing: &str) -> Failure {
+        let cause = self.means.stop.cause().unwrap_or(super::Cause::Signal);
+        failure::stopped(cause, doing, &[])
+    }
+
+    fn current(&self) -> Version {
+        Version(self.log.report.current)
+    }
+
+    async fn after_a_fault(&mut self, fault: &Fault<'_>, half_done: bool) -> Result<Course, Failure> {
+        clean_up(self.session, &fault.leg.flight).await;
+        let sqlstate = sqlstate(&fault.error).to_owned();
+        let purpose = fault.leg.flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
+        match refusal(&sqlstate, purpose) {
+            Some(Refusal::Busy) => {
+                self.wait_for_the_lock().await?;
+                return Ok(if half_done { Course::On } else { Course::Anew });
+            }
+            Some(Refusal::Moved) if half_done => return Err(failure::half_redone(fault.leg.batch_at(0))),
+            Some(Refusal::Moved) if self.patience.spend_on_a_move() => return Ok(Course::Anew),
+            Some(Refusal::Moved) => return Err(failure::history_reads_differently()),
+            Some(Refusal::NoTransaction) => return Err(failure::no_transaction()),
+            None => {}
+        }
+        if let Some(cause) = self.means.stop.cause() {
+            let at = (&fault.leg, fault.message);
+            return Err(failure::cancelled(cause, at, &self.log.blockers, self.current()));
+        }
+        let failure = failure::of_fault(fault, self.current());
+        let rolled_back = !failure::may_stay(&fault.leg, fault.message);
+        // A lock that was not free, a deadlock, a serialization failure: the same again may succeed.
+        if rolled_back && matches!(sqlstate.as_str(), "55P03" | "40P01" | "40001") {
+            self.try_again(&fault.leg, failure).await?;
+            return Ok(Course::On);
+        }
+        Err(failure)
+    }
+
+    /// Waits before a migration that was rolled back is tried again; its failure, when the budget is spent.
+    pub(super) async fn try_again(&mut self, leg: &Leg<'_>, failure: Failure) -> Result<(), Failure> {
+        let (attempt, waited) = (self.locks.tries(), self.locks.waited());
+        let Some(delay) = self.locks.next() else {
+            return Err(failure::lock_timeout(failure, (attempt, waited), &self.log.blockers));
+        };
+        self.log.tell(Event::Retry(Retry {
+            ran: leg.ran_at(0),
+            reason: failure.message.clone(),
+            sqlstate: failure.server.as_ref().map(|server| server.sqlstate.clone()),
+            attempt: attempt + 1,
+            delay,
+        }));
+        let slept = self.means.stop.sleep(delay).await;
+        slept.map_err(|cause| {
+            failure::stopped(cause, "while locks of the application were waited for", &self.log.blockers)
+        })
+    }
+
+    /// Waits until the lock was free for a moment. Whoever asks next may still be too late.
+    pub(super) async fn wait_for_the_lock(&mut self) -> Result<(), Failure> {
+        loop {
+            let waited = self.patience.backoff.waited();
+            let Some(step) = self.patience.backoff.next() else {
+                let holder = lookout::lock_holder(self.session).await;
+                return Err(failure::lock_busy(holder.as_ref(), self.command.limits.lock_wait));
+            };
+            if self.patience.wants_to_speak() {
+                let holder = lookout::lock_holder(self.session).await;
+                self.log.tell(Event::Waiting { holder, waited });
+            }
+            if let Err(cause) = self.means.stop.sleep(step).await {
+                let holder = lookout::lock_holder(self.session).await;
+                return Err(failure::stopped(cause, "while the migration lock was waited for", holder.as_slice()));
+            }
+            // Taken and given back at once. An error shows again in what follows.
+            let free = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY})");
+            let rows = self.session.rows(&free).await.unwrap_or_default();
+            if rows.first().is_none_or(|row| row.first().is_none_or(|free| free.as_deref() != Some("f"))) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The code of an error; empty when the server gave none.
+pub(super) fn sqlstate(error: &tokio_postgres::Error) -> &str {
+    error.code().map_or("", tokio_postgres::error::SqlState::code)
+}
+
+/// Only before a file's first statement is a refusal one: the file itself may raise any SQLSTATE, ours included.
+pub(super) fn refusal(code: &str, purpose: Purpose) -> Option<Refusal> {
+    match purpose {
+        Purpose::Lock | Purpose::Guard => Refusal::from_sqlstate(code),
+        Purpose::Prepare => created_meanwhile(code),
+        _ => None,
+    }
+}
+
+/// goose's command takes no lock, so it can create the version table between our look and our CREATE TABLE. All three
+/// codes occur (operations.md, A.1 e9): a new plan finds the table.
+fn created_meanwhile(code: &str) -> Option<Refusal> {
+    matches!(code, "42P07" | "42710" | "23505").then_some(Refusal::Moved)
+}
+
+/// Leaves nothing behind in a session that may go back to a pool: no transaction that the file opened, no lock, no
+/// setting. What fails here fails because the session is gone.
+pub(super) async fn clean_up(session: &Session, flight: &Flight<'_>) {
+    if flight.pace == Pace::Pipelined {
+        return;
+    }
+    // A ROLLBACK without a transaction is worth a warning to the server, but to nobody here.
+    let rollback = ["SET client_min_messages = error", "ROLLBACK"].into_iter();
+    let ends = |purpose| matches!(purpose, Purpose::Unlock | Purpose::Hygiene);
+    let endings = flight.messages.iter().filter(|message| ends(message.purpose)).map(|message| message.sql.as_ref());
+    for sql in rollback.chain(endings) {
+        let _gone = session.client.batch_execute(sql).await;
+    }
+}

@@ -1,0 +1,238 @@
+//! Why one try failed: typed, so that nothing is decided by the words of a message that this program wrote.
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use tokio_postgres::error::DbError;
+
+use super::verdict::{self, Verdict};
+use crate::report::Exit;
+
+/// Why one server could not be used, and which.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The server as messages write it.
+    pub(super) at: String,
+    pub(super) reason: Reason,
+}
+
+/// What went wrong on the way to a server.
+#[derive(Debug)]
+pub(super) enum Reason {
+    /// Its name has no address.
+    LookUp(io::Error),
+    /// No connection to its address, or one that broke.
+    Socket(io::Error),
+    /// Its name has IPv6 addresses only, and no route leads to them.
+    OnlySix(io::Error),
+    /// It let the time pass.
+    Silent(Duration),
+    /// It hung up before the login was done.
+    HungUp,
+    /// It offers no TLS, and TLS is asked for.
+    NoTls,
+    /// The handshake failed, or the certificate is not to be trusted.
+    Tls(String),
+    /// A certificate, a key or a list of them that cannot be used.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "without TLS none is read"))]
+    File(String),
+    /// It refused the login.
+    Server(Box<DbError>),
+    /// It asks for a login that was not provided for.
+    Login(String),
+    /// The login is not bound to the TLS channel.
+    Binding,
+    /// The session is not of the kind that was asked for.
+    Kind(&'static str),
+    /// What answers is no server, or none that this program understands.
+    Protocol(String),
+}
+
+/// Whether another try may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// It may, for as long as there is patience.
+    Transient,
+    /// It may at the start of a Pod, whose names come late.
+    UnknownName,
+    /// It may, when another server takes over.
+    ReadOnly,
+    /// It will not.
+    Permanent,
+}
+
+impl Fault {
+    pub(super) fn class(&self) -> Class {
+        match &self.reason {
+            Reason::LookUp(error) if is_unknown_name(&error.to_string()) => Class::UnknownName,
+            Reason::Socket(error) if is_for_ever(error) => Class::Permanent,
+            Reason::LookUp(_) | Reason::Socket(_) | Reason::OnlySix(_) | Reason::Silent(_) | Reason::HungUp => {
+                Class::Transient
+            }
+            Reason::Kind(_) => Class::ReadOnly,
+            Reason::Server(db) => match verdict::verdict(db.code().code(), db.message()) {
+                Verdict::Retry => Class::Transient,
+                Verdict::ReadOnly => Class::ReadOnly,
+                Verdict::End(_) => Class::Permanent,
+            },
+            Reason::NoTls
+            | Reason::Tls(_)
+            | Reason::File(_)
+            | Reason::Login(_)
+            | Reason::Binding
+            | Reason::Protocol(_) => Class::Permanent,
+        }
+    }
+
+    /// The same, told of a server that has IPv6 addresses only.
+    pub(super) fn without_a_route(self) -> Self {
+        use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkUnreachable};
+        let reason = match self.reason {
+            Reason::Socket(error)
+                if [AddrNotAvailable, HostUnreachable, NetworkUnreachable].contains(&error.kind()) =>
+            {
+                Reason::OnlySix(error)
+            }
+            reason => reason,
+        };
+        Self { reason, ..self }
+    }
+
+    /// How the command ends for it.
+    pub(super) fn exit(&self) -> Exit {
+        match &self.reason {
+            Reason::Socket(error) if is_for_ever(error) => Exit::Config,
+            Reason::LookUp(_) | Reason::Socket(_) | Reason::OnlySix(_) | Reason::Silent(_) | Reason::HungUp => {
+                Exit::Connect
+            }
+            Reason::NoTls | Reason::Tls(_) | Reason::Binding => Exit::Tls,
+            Reason::File(_) | Reason::Protocol(_) => Exit::Config,
+            Reason::Login(_) => Exit::Auth,
+            Reason::Kind(_) => Exit::ReadOnly,
+            Reason::Server(db) => match verdict::verdict(db.code().code(), db.message()) {
+                Verdict::Retry => Exit::Connect,
+                Verdict::ReadOnly => Exit::ReadOnly,
+                Verdict::End(exit) => exit,
+            },
+        }
+    }
+}
+
+/// One line: who, and why not.
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = &self.at;
+        match &self.reason {
+            Reason::LookUp(error) => write!(f, "cannot find {at}: {error}"),
+            Reason::Socket(error) => write!(f, "cannot connect to {at}: {error}"),
+            Reason::OnlySix(error) => {
+                write!(f, "cannot connect to {at}: its name has IPv6 addresses only, and no route leads there: {error}")
+            }
+            Reason::Silent(limit) => write!(f, "{at} did not answer within {} s", limit.as_secs()),
+            Reason::HungUp => write!(f, "{at} hung up before the login was done"),
+            Reason::NoTls => write!(f, "{at} offers no TLS"),
+            Reason::Tls(why) => write!(f, "no TLS with {at}: {why}"),
+            Reason::File(why) => write!(f, "TLS with {at} cannot be set up: {why}"),
+            Reason::Server(db) => write!(f, "{at} refuses the connection: {}", db.message()),
+            Reason::Login(why) => write!(f, "{at} asks for a login that this URL does not allow: {why}"),
+            Reason::Binding => {
+                write!(f, "{at} did not bind the login to the TLS channel, and `channel_binding=require` asks for it")
+            }
+            Reason::Kind(why) => write!(f, "{at} {why}"),
+            Reason::Protocol(why) => write!(f, "what answers at {at} does not speak PostgreSQL's protocol: {why}"),
+        }
+    }
+}
+
+/// Names that are unknown, in the words of the C libraries; anything else a name server says may pass.
+fn is_unknown_name(message: &str) -> bool {
+    [
+        "Name or service not known",
+        "No address associated",
+        "Name does not resolve",
+        "nodename nor servname",
+        "No such host",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
+fn is_for_ever(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
+}
+
+/// What the driver says went wrong between the first packet and the end of the login.
+pub(super) fn of_login(error: tokio_postgres::Error) -> Reason {
+    if error.is_closed() {
+        return Reason::HungUp;
+    }
+    let words = error.to_string();
+    let Some(cause) = error.into_source() else { return Reason::Protocol(words) };
+    let cause = match cause.downcast::<DbError>() {
+        Ok(db) => return Reason::Server(db),
+        Err(cause) => cause,
+    };
+    let cause = match cause.downcast::<io::Error>() {
+        Ok(io) => return of_stream(*io),
+        Err(cause) => cause.to_string(),
+    };
+    // The driver has no other way to tell these apart than its words.
+    match (words.as_str(), cause.as_str()) {
+        (_, "server did not use channel binding") => Reason::Binding,
+        (_, "password missing") => Reason::Login("no password is given".to_owned()),
+        ("authentication error", _) => Reason::Login(cause),
+        _ => Reason::Protocol(format!("{words}: {cause}")),
+    }
+}
+
+/// A stream that broke: by the network, or by TLS.
+pub(super) fn of_stream(error: io::Error) -> Reason {
+    if let Some(why) = super::tls::refusal(&error) {
+        return Reason::Tls(why);
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Reason::HungUp,
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+            Reason::Protocol(error.source().map_or_else(|| error.to_string(), ToString::to_string))
+        }
+        _ => Reason::Socket(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(reason: Reason) -> Fault {
+        Fault { at: "db:5432".to_owned(), reason }
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_may_not_ends_with_its_code() {
+        let io = |kind| io::Error::from(kind);
+        for (reason, class, exit) in [
+            (Reason::Socket(io(io::ErrorKind::ConnectionRefused)), Class::Transient, Exit::Connect),
+            (Reason::Socket(io(io::ErrorKind::HostUnreachable)), Class::Transient, Exit::Connect),
+            (Reason::Socket(io(io::ErrorKind::ConnectionReset)), Class::Transient, Exit::Connect),
+            (Reason::Socket(io(io::ErrorKind::NotFound)), Class::Transient, Exit::Connect),
+            (Reason::Socket(io(io::ErrorKind::PermissionDenied)), Class::Permanent, Exit::Config),
+            (Reason::LookUp(io::Error::other("Temporary failure in name resolution")), Class::Transient, Exit::Connect),
+            (Reason::LookUp(io::Error::other("Name or service not known")), Class::UnknownName, Exit::Connect),
+            (Reason::OnlySix(io(io::ErrorKind::NetworkUnreachable)), Class::Transient, Exit::Connect),
+            (Reason::Silent(Duration::from_secs(10)), Class::Transient, Exit::Connect),
+            (Reason::HungUp, Class::Transient, Exit::Connect),
+            (Reason::NoTls, Class::Permanent, Exit::Tls),
+            (Reason::Tls("expired".into()), Class::Permanent, Exit::Tls),
+            (Reason::Binding, Class::Permanent, Exit::Tls),
+            (Reason::File("no such file".into()), Class::Permanent, Exit::Config),
+            (Reason::Login("no password".into()), Class::Permanent, Exit::Auth),
+            (Reason::Kind("is a standby"), Class::ReadOnly, Exit::ReadOnly),
+            (Reason::Protocol("HTTP".into()), Class::Permanent, Exit::Config),
+        ] {
+            let fault = fault(reason);
+            assert_eq!((fault.class(), fault.exit()), (class, exit), "{fault}");
+            assert!(fault.to_string().contains("db:5432"));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Which of the places that may name a database does.
+
+use crate::parse::Environment;
+
+/// What a command does with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It only reads.
+    Read,
+    /// It changes it, and would rather not do so through a pooler.
+    Change,
+    /// It goes on with changes that it has begun: a standby cannot even tell what became of them.
+    Resume,
+}
+
+/// Where the text that names the database is. Its `Debug` form shows the place and not the text.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// On the command line.
+    Argument(String),
+    /// In a variable.
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        text: String,
+    },
+    /// In a file that a variable names; it is read again for every try, because passwords are changed in it.
+    File {
+        /// The variable.
+        name: &'static str,
+        /// The file.
+        path: String,
+    },
+    /// In `PGHOST` and its kin alone.
+    Parts,
+}
+
+impl Source {
+    /// What messages call it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Argument(_) => "the database URL".to_owned(),
+            Self::Variable { name, .. } => format!("the database URL in {name}"),
+            Self::File { name, path } => format!("the database URL in {path} ({name})"),
+            Self::Parts => "the connection that the PG* variables describe".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+/// Variables for a direct connection, where the other one leads through a pooler.
+const DIRECT: [&str; 3] = ["DATABASE_URL_DIRECT", "DIRECT_URL", "DATABASE_URL_UNPOOLED"];
+const FILE: &str = "DATABASE_URL_FILE";
+const USUAL: [&str; 2] = ["DATABASE_URL", "GOOSE_DBSTRING"];
+/// Any of these says enough to connect.
+const PARTS: [&str; 4] = ["PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE"];
+
+/// The place that counts; nothing when none names a database.
+#[must_use]
+pub fn choose(argument: Option<&str>, access: Access, variables: &Environment) -> Option<Source> {
+    if let Some(text) = argument.filter(|text| !text.is_empty()) {
+        return Some(Source::Argument(text.to_owned()));
+    }
+    let set = |name: &'static str| variables.get(name).filter(|value| !value.is_empty());
+    let text = |name: &'static str| Some(Source::Variable { name, text: set(name)?.to_owned() });
+    let direct = || DIRECT.into_iter().filter(|_| access != Access::Read).find_map(text);
+    let file = || Some(Source::File { name: FILE, path: set(FILE)?.to_owned() });
+    let usual = || USUAL.into_iter().find_map(text);
+    let parts = || PARTS.into_iter().find_map(set).map(|_| Source::Parts);
+    direct().or_else(file).or_else(usual).or_else(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(argument: Option<&str>, access: Access, variables: &[(&str, &str)]) -> Option<String> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let source = choose(argument, access, &variables.iter().map(own).collect())?;
+        Some(match source {
+            Source::Argument(_) => "--database-url".to_owned(),
+            Source::Variable { name, .. } | Source::File { name, .. } => name.to_owned(),
+            Source::Parts => "PG*".to_owned(),
+        })
+    }
+
+    /// In the order of precedence.
+    const ALL: [(&str, &str); 8] = [
+        ("DATABASE_URL_DIRECT", "a"),
+        ("DIRECT_URL", "b"),
+        ("DATABASE_URL_UNPOOLED", "c"),
+        ("DATABASE_URL_FILE", "d"),
+        ("DATABASE_URL", "e"),
+        ("GOOSE_DBSTRING", "f"),
+        ("PGHOST", "g"),
+        ("PGPASSWORD", "h"),
+    ];
+
+    #[test]
+    fn each_place_counts_where_none_before_it_names_a_database() {
+        assert_eq!(chosen(Some("x"), Access::Change, &ALL).as_deref(), Some("--database-url"));
+        for first in 0..6 {
+            assert_eq!(chosen(Some(""), Access::Change, &ALL[first..]).as_deref(), Some(ALL[first].0));
+        }
+        assert_eq!(chosen(None, Access::Change, &ALL[6..]).as_deref(), Some("PG*"));
+        assert_eq!(chosen(None, Access::Change, &ALL[7..]), None);
+    }
+
+    #[test]
+    fn only_what_changes_a_database_takes_the_direct_connection() {
+        assert_eq!(chosen(None, Access::Read, &ALL).as_deref(), Some("DATABASE_URL_FILE"));
+        assert_eq!(chosen(None, Access::Read, &ALL[..3]), None);
+    }
+
+    #[test]
+    fn variables_that_are_empty_or_that_kubernetes_sets_for_services_name_no_database() {
+        let links = [
+            ("DATABASE_URL", ""),
+            ("PGHOST", ""),
+            ("PG_PORT", "tcp://10.0.0.1:5432"),
+            ("PG_SERVICE_HOST", "10.0.0.1"),
+            ("MIGRATE_PORT", "tcp://10.0.0.1:80"),
+        ];
+        assert_eq!(chosen(None, Access::Change, &links), None);
+    }
+}

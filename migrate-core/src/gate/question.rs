@@ -1,0 +1,107 @@
+//! The gate's SELECT. It runs the queries that `apply` reads the tables with, on those tables that are there and may be
+//! read.
+//!
+//! A query that names a table which is missing is refused before it runs, and an error would end a transaction of the
+//! caller's. So the tables are looked up in the catalogs first, and `query_to_xml` runs the text that follows from that,
+//! in the same snapshot.
+
+use crate::flight::{Ledger, TableName, journal_name, ledger_name, literal, select_history, select_journal};
+
+/// What each row is, its number among its kind, and eight columns.
+pub(super) fn question(name: &TableName) -> String {
+    format!("{}\nUNION ALL\n{}\nUNION ALL\n{}", tables(name), rows(), entries())
+}
+
+/// One row about the tables: which are there, ours, and open to this role.
+fn tables(name: &TableName) -> String {
+    let version_fits = has("v.oid", &["id", "version_id", "is_applied", "tstamp"]);
+    let ledger_fits = has("l.oid", &["row_id", "version_id", "tstamp", "text_sha256", "tokens_sha256"]);
+    let has_floor = has("l.oid", &["requires_app"]);
+    let entry =
+        ["version_id", "direction", "file", "statement_no", "tokens_sha256", "kind", "state", "evidence", "closed_at"];
+    format!(
+        "WITH version AS (\n  SELECT c.oid, c.relkind, c.relnamespace, n.nspname\n  FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n  WHERE c.relname = {table} AND {place} LIMIT 1\n), \
+         tables AS (\n  SELECT v.oid, v.relkind, v.nspname, l.oid AS ledger, j.oid AS journal,\n    \
+         {version_fits} AND v.relkind IN ('r', 'p') AS fits,\n    \
+         pg_catalog.has_schema_privilege(v.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(v.oid, 'SELECT') \
+         AS readable,\n    {ledger_is} AS ledger_is,\n    {journal_is} AS journal_is,\n    {has_floor} AS has_floor\n  \
+         FROM version v\n  \
+         LEFT JOIN pg_catalog.pg_class l ON l.relnamespace = v.relnamespace AND l.relname = {ledger}\n  \
+         LEFT JOIN pg_catalog.pg_class j ON j.relnamespace = v.relnamespace AND j.relname = {journal}\n)\n\
+         SELECT 'tables', '0', t.nspname::text, t.relkind::text, t.fits::text, t.readable::text, t.ledger_is, \
+         t.journal_is, current_user::text, pg_catalog.current_database()::text\n\
+         FROM (SELECT) here LEFT JOIN tables t ON true",
+        table = literal(name.table()),
+        place = place(name),
+        ledger_is = beside("l.oid", &ledger_fits),
+        journal_is = beside("j.oid", &has("j.oid", &entry)),
+        ledger = literal(&ledger_name(name.table())),
+        journal = literal(&journal_name(name.table())),
+    )
+}
+
+/// How a table beside the version table is found.
+fn beside(oid: &str, fits: &str) -> String {
+    format!(
+        "CASE WHEN {oid} IS NULL THEN 'absent' WHEN NOT {fits} THEN 'odd'\n      \
+         WHEN NOT pg_catalog.has_table_privilege({oid}, 'SELECT') THEN 'forbidden' ELSE 'there' END"
+    )
+}
+
+/// The rows of the version table with the ledger's, where the former may be read.
+fn rows() -> String {
+    format!(
+        "SELECT 'row', x.number::text, x.a, x.b, x.c, x.d, x.e, x.f, NULL, NULL\nFROM tables t, \
+         XMLTABLE('/table/row' PASSING\n  CASE WHEN t.readable AND t.fits THEN \
+         pg_catalog.query_to_xml(pg_catalog.format(\n    {history},\n    t.oid::regclass, \
+         CASE WHEN t.ledger_is <> 'there' THEN {absent}\n    WHEN t.has_floor THEN t.ledger::regclass::text\n    \
+         ELSE pg_catalog.format({old}, t.ledger::regclass) END\n  ), false, false, '') END\n  \
+         COLUMNS number FOR ORDINALITY, a text PATH 'version_id', b text PATH 'is_applied', c text PATH 'at', \
+         d text PATH 'text_sha256', e text PATH 'tokens_sha256', f text PATH 'requires_app') x",
+        history = literal(&select_history("%1$s", "%2$s")),
+        absent = literal(&Ledger::Absent.source()),
+        old = literal(&Ledger::WithoutFloor("%s").source()),
+    )
+}
+
+/// The open entries of the journal, where it may be read.
+fn entries() -> String {
+    format!(
+        "SELECT 'entry', x.number::text, x.a, x.b, x.c, x.d, x.e, x.f, x.g, x.h\nFROM tables t, \
+         XMLTABLE('/table/row' PASSING\n  CASE WHEN t.readable AND t.journal_is = 'there' THEN \
+         pg_catalog.query_to_xml(pg_catalog.format(\n    {entries}, t.journal::regclass\n  ), false, false, '') END\n  \
+         COLUMNS number FOR ORDINALITY, a text PATH 'version_id', b text PATH 'direction', c text PATH 'file', \
+         d text PATH 'statement_no', e text PATH 'tokens_sha256', f text PATH 'kind', g text PATH 'state', \
+         h text PATH 'evidence') x",
+        entries = literal(&select_journal("%s")),
+    )
+}
+
+/// Which of the relations with the name is meant: the one that the `search_path` finds, or else the one that it would
+/// find if the role had USAGE on the schema. `to_regclass` would be an error for a named schema without it.
+fn place(name: &TableName) -> String {
+    match name.schema() {
+        Some(schema) => format!("n.nspname = {}", literal(schema)),
+        None => "(pg_catalog.pg_table_is_visible(c.oid) OR (\n    \
+                 NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND n.nspname = ANY (pg_catalog.regexp_split_to_array(\
+                 pg_catalog.replace(pg_catalog.current_setting('search_path'), '\"', ''), E'\\\\s*,\\\\s*'))))\n  \
+                 ORDER BY pg_catalog.pg_table_is_visible(c.oid) DESC"
+            .to_owned(),
+    }
+}
+
+/// Whether a relation has all these columns, in types that our queries work with.
+fn has(oid: &str, columns: &[&str]) -> String {
+    let named: Vec<String> = columns.iter().map(|column| literal(column)).collect();
+    format!(
+        "(SELECT count(*) = {} FROM pg_catalog.pg_attribute a WHERE a.attrelid = {oid} AND a.attnum > 0 AND NOT \
+         a.attisdropped AND a.attname IN ({}) AND {FITTING})",
+        columns.len(),
+        named.join(", ")
+    )
+}
+
+const FITTING: &str = "CASE WHEN a.attname IN ('id', 'row_id', 'version_id', 'requires_app', 'statement_no') \
+    THEN a.atttypid = ANY ('{int2,int4,int8}'::regtype[]) WHEN a.attname = 'is_applied' THEN a.atttypid = 'bool'::regtype \
+    WHEN a.attname = 'tstamp' THEN a.atttypid = ANY ('{timestamp,timestamptz}'::regtype[]) ELSE true END";

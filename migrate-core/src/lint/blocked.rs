@@ -1,0 +1,141 @@
+//! What PostgreSQL refuses to drop or to change because something else depends on it.
+
+use super::absent::Failure;
+use super::{Subject, drop_or_narrow_type, drop_routine_or_view_in_use};
+use crate::catalog::{QualifiedName, Relation, RelationKind};
+use crate::command::{Action, AlterTable, ColumnChange, Drop, Kind, Name, TableChange};
+
+/// Everything that the command drops without CASCADE, or changes, although something depends on it.
+pub(super) fn blocked(subject: &Subject<'_>) -> Vec<Failure> {
+    if subject.before.clouded.is_some() {
+        return Vec::new();
+    }
+    match &subject.command.action {
+        Action::AlterTable(alter) => of_alter(subject, alter),
+        Action::Drop(drop) if !drop.cascade => of_drop(subject, drop),
+        _ => Vec::new(),
+    }
+}
+
+fn of_drop(subject: &Subject<'_>, drop: &Drop) -> Vec<Failure> {
+    match drop.kind {
+        Kind::Table | Kind::View | Kind::MaterializedView => {}
+        _ => return drop.names.iter().filter_map(|name| of_small_drop(subject, drop, name)).collect(),
+    }
+    let dropped: Vec<_> = drop.names.iter().filter_map(|name| Some(subject.relation(name)?.0)).collect();
+    let mut failures = Vec::new();
+    for written in &drop.names {
+        let Some((name, _)) = subject.relation(written) else { continue };
+        let mut views = subject.before.views_of(name).map(|(view, _)| view);
+        let view = views.find(|view| *view != name && !dropped.contains(view));
+        let mut keys = subject.before.referencing(name);
+        let key = keys.find(|(table, _)| !dropped.contains(table) && has_no_parent(subject, table));
+        let why = match (view, key) {
+            (Some(view), _) => format!("the view {view} reads it"),
+            (None, Some((table, key))) => format!("{table} references it ({})", key.name),
+            (None, None) => continue,
+        };
+        failures.push(Failure {
+            span: written.span.0,
+            object: name.to_string(),
+            message: format!("`{name}` cannot be dropped (SQLSTATE 2BP01): {why}"),
+            label: why,
+        });
+    }
+    failures
+}
+
+/// An index, schema, type or function that something needs.
+fn of_small_drop(subject: &Subject<'_>, drop: &Drop, name: &Name) -> Option<Failure> {
+    let catalog = subject.before;
+    let (object, why) = match drop.kind {
+        Kind::Index => {
+            let (index, relation) = subject.relation(name)?;
+            let RelationKind::Index(definition) = &relation.kind else { return None };
+            let constraint = definition.constraint.as_ref()?;
+            (index.to_string(), format!("the constraint {constraint} of {} needs it", definition.table))
+        }
+        Kind::Schema => {
+            let inside = catalog.relations.keys().find(|relation| relation.schema == name.name)?;
+            (name.name.clone(), format!("{inside} is in it"))
+        }
+        Kind::Type | Kind::Domain => {
+            let (kind, _) = catalog.type_entry(name).known()?;
+            let column = drop_or_narrow_type::column_with(subject, &kind.name)?;
+            (kind.to_string(), format!("{column} has it"))
+        }
+        Kind::Function | Kind::Procedure => {
+            let (function, _) = catalog.function(name).known().filter(|(_, overloads)| overloads.len() == 1)?;
+            (function.to_string(), format!("{} calls it", drop_routine_or_view_in_use::user(subject, function)?))
+        }
+        _ => return None,
+    };
+    let message = format!("`{object}` cannot be dropped (SQLSTATE 2BP01): {why}");
+    Some(Failure { span: name.span.0, object, message, label: why })
+}
+
+/// The keys of partitions go with those of their parent.
+fn has_no_parent(subject: &Subject<'_>, table: &QualifiedName) -> bool {
+    subject.before.relations.get(table).is_some_and(|relation| relation.parents.is_empty())
+}
+
+fn of_alter(subject: &Subject<'_>, alter: &AlterTable) -> Vec<Failure> {
+    let Some((name, relation)) = subject.relation(&alter.name).filter(|(_, relation)| relation.is_table()) else {
+        return Vec::new();
+    };
+    let mut failures = Vec::new();
+    for (place, change) in &alter.changes {
+        let (column, what, state) = match change {
+            TableChange::DropColumn { column, cascade: false, .. } => (column, "dropped", "2BP01"),
+            TableChange::AlterColumn { column, change: ColumnChange::Type { .. } } => {
+                (column, "given another type", "0A000")
+            }
+            _ => continue,
+        };
+        if relation.column(column).is_none() {
+            continue;
+        }
+        if let Some(why) = user(subject, (name, relation), column, alter) {
+            failures.push(Failure {
+                span: place.0,
+                object: format!("{name}.{column}"),
+                message: format!("`{name}.{column}` cannot be {what} (SQLSTATE {state}): {why} uses it"),
+                label: format!("used by {why}"),
+            });
+        }
+    }
+    failures
+}
+
+/// The view, generated column, policy or trigger that uses a column.
+fn user(
+    subject: &Subject<'_>,
+    (name, relation): (&QualifiedName, &Relation),
+    column: &str,
+    alter: &AlterTable,
+) -> Option<String> {
+    let uses = |columns: &[String]| columns.iter().any(|used| used == column);
+    let mut views = subject.before.views_of(name);
+    if let Some((view, _)) = views.find(|(_, view)| view.query.reads.len() == 1 && uses(&view.query.columns)) {
+        return Some(format!("the view {view}"));
+    }
+    let is_dropped = |other: &str| {
+        let drops = |change: &TableChange| matches!(change, TableChange::DropColumn { column, .. } if column == other);
+        alter.changes.iter().any(|(_, change)| drops(change))
+    };
+    let generated = relation.columns.iter().find(|other| {
+        let is_computed = other.generated.as_ref().is_some_and(|generated| uses(&generated.expression.columns));
+        is_computed && other.name != column && !is_dropped(&other.name)
+    });
+    if let Some(generated) = generated {
+        return Some(format!("the generated column {}", generated.name));
+    }
+    let of_policy = |expressions: &[crate::command::Expression]| {
+        expressions.iter().any(|expression| expression.reads.is_empty() && uses(&expression.columns))
+    };
+    if let Some((policy, _)) = relation.policies.iter().find(|(_, expressions)| of_policy(expressions)) {
+        return Some(format!("the policy {policy}"));
+    }
+    let (trigger, _) = relation.trigger_columns.iter().find(|(_, columns)| uses(columns))?;
+    Some(format!("the trigger {trigger}"))
+}

@@ -1,0 +1,212 @@
+//! One migration after the other: up, and on a copy down and up again.
+
+use super::scratch::{Scratch, Which};
+use super::tracing::trace;
+use super::{Down, Order, Reapply, Round, Step, Up};
+use crate::apply::{Command, Means, Session, apply, read};
+use crate::check::{irreversible, ready_statements};
+use crate::migration::{Direction, Migration, Version};
+use crate::plan::{Goal, OutOfOrder, Versioning, plan};
+use crate::report::{Exit, Failure};
+use crate::schema::Schema;
+
+/// A verification under way.
+pub(super) struct Replay<'r, 'd> {
+    scratch: &'r Scratch<'d>,
+    order: &'r Order<'r>,
+    /// What is to be proven, in order.
+    versions: Vec<Version>,
+    /// The schema in front of the next one.
+    schema: Schema,
+}
+
+/// What a trial came to.
+struct Trial {
+    down: Down,
+    reapply: Option<Reapply>,
+    difference: Vec<String>,
+    error: Option<String>,
+}
+
+impl<'r, 'd> Replay<'r, 'd> {
+    /// Finds out what is pending, and applies what need not be proven.
+    pub(super) async fn begin(scratch: &'r Scratch<'d>, order: &'r Order<'r>) -> Result<Self, Failure> {
+        let mut session = scratch.open(Which::Forward).await?;
+        let begun = Self::begin_on(&mut session, order).await;
+        session.close().await;
+        let (versions, schema) = begun?;
+        Ok(Self { scratch, order, versions, schema })
+    }
+
+    async fn begin_on(session: &mut Session, order: &Order<'_>) -> Result<(Vec<Version>, Schema), Failure> {
+        let database = read(session, &order.table, Versioning::Recorded).await?;
+        let command = command(order, Goal::Up);
+        let plan = plan(command.request(&database.history)).map_err(|error| Failure::from(&error))?;
+        let pending: Vec<Version> = plan.batches.iter().map(|batch| batch.migration.version).collect();
+        let (given, versions): (Vec<_>, Vec<_>) = pending.into_iter().partition(|version| *version < order.from);
+        if let Some(last) = given.into_iter().max() {
+            run(session, order, Goal::UpTo(last)).await?;
+        }
+        Ok((versions, session.schema(&order.table).await?))
+    }
+
+    /// Goes through all of them.
+    pub(super) async fn all(mut self, observe: &mut (dyn FnMut(Step<'_>) + Send)) -> Result<Vec<Round>, Failure> {
+        observe(Step::Planned(self.versions.len()));
+        let mut rounds = Vec::with_capacity(self.versions.len());
+        for version in std::mem::take(&mut self.versions) {
+            let Some(migration) = self.order.set.find(version) else { continue };
+            observe(Step::Started(migration));
+            let round = self.round(migration).await?;
+            observe(Step::Done(&round));
+            let goes_on = round.up == Up::Ok;
+            rounds.push(round);
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(rounds)
+    }
+
+    async fn round(&mut self, migration: &Migration) -> Result<Round, Failure> {
+        if let Some(cause) = self.order.stop.cause() {
+            return Err(crate::apply::stopped(cause, "between two migrations"));
+        }
+        let traces = if self.order.tracing { self.traces(migration).await? } else { Vec::new() };
+        let mut round = Round {
+            version: migration.version,
+            name: migration.name().to_owned(),
+            file: migration.file.clone().into_owned(),
+            up: Up::Ok,
+            down: Down::Missing,
+            reapply: None,
+            difference: Vec::new(),
+            error: None,
+            change: Vec::new(),
+            traces,
+        };
+        let after = match self.forward(migration).await? {
+            Ok(after) => after,
+            Err(error) => return Ok(Round { up: Up::Fails, error: Some(error), ..round }),
+        };
+        round.change = self.schema.difference(&after);
+        if let Some(reason) = irreversible(migration) {
+            round.down = Down::Irreversible { reason };
+        } else if self.has_down(migration)? {
+            let trial = self.trial(migration, &after).await?;
+            Trial { down: round.down, reapply: round.reapply, difference: round.difference, error: round.error } =
+                trial;
+        }
+        self.schema = after;
+        Ok(round)
+    }
+
+    /// Up on the database that only goes forward: the schema behind it, or why it failed.
+    async fn forward(&self, migration: &Migration) -> Result<Result<Schema, String>, Failure> {
+        let mut session = self.scratch.open(Which::Forward).await?;
+        let ended = self.step(&mut session, Goal::UpTo(migration.version)).await;
+        session.close().await;
+        ended
+    }
+
+    /// Whether the file has anything to run backwards.
+    fn has_down(&self, migration: &Migration) -> Result<bool, Failure> {
+        let path = self.order.set.path_of(migration);
+        let statements = ready_statements(migration, Direction::Down, &path, self.order.environment);
+        let statements = statements.map_err(|diagnostic| {
+            Failure::new(Exit::InvalidMigrations, format!("{path}: {}", diagnostic.message), diagnostic.help.clone())
+        })?;
+        Ok(!statements.is_empty())
+    }
+
+    /// Down and the second Up, on a copy.
+    async fn trial(&self, migration: &Migration, after: &Schema) -> Result<Trial, Failure> {
+        self.scratch.copy().await?;
+        let mut session = self.scratch.open(Which::Trial).await?;
+        let ended = self.down_and_up(&mut session, migration, after).await;
+        session.close().await;
+        ended
+    }
+
+    async fn down_and_up(
+        &self,
+        session: &mut Session,
+        migration: &Migration,
+        after: &Schema,
+    ) -> Result<Trial, Failure> {
+        let undone = match self.step(session, Goal::Down).await? {
+            Ok(undone) => undone,
+            Err(error) => {
+                return Ok(Trial { down: Down::Fails, reapply: None, difference: vec![], error: Some(error) });
+            }
+        };
+        let mut difference = self.schema.difference(&undone);
+        let down = if difference.is_empty() { Down::Ok } else { Down::Differs };
+        let (reapply, error) = match self.step(session, Goal::UpTo(migration.version)).await? {
+            Err(error) => (Reapply::Fails, Some(error)),
+            Ok(again) => {
+                let other = after.difference(&again);
+                let reapply = if other.is_empty() { Reapply::Ok } else { Reapply::Differs };
+                difference.extend(other.into_iter().map(|line| format!("applied again: {line}")));
+                (reapply, None)
+            }
+        };
+        Ok(Trial { down, reapply: Some(reapply), difference, error })
+    }
+
+    /// Runs one migration, in either direction: the schema behind it, or why it failed.
+    async fn step(&self, session: &mut Session, goal: Goal) -> Result<Result<Schema, String>, Failure> {
+        match run(session, self.order, goal).await {
+            Ok(()) => Ok(Ok(session.schema(&self.order.table).await?)),
+            Err(failure) if is_of_the_migration(failure.exit) => Ok(Err(told(&failure))),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// What the statements do, on a copy of their own.
+    async fn traces(&self, migration: &Migration) -> Result<Vec<super::Trace>, Failure> {
+        self.scratch.copy().await?;
+        let session = self.scratch.open(Which::Trial).await?;
+        let traces = trace(&session, migration, self.order).await;
+        session.close().await;
+        traces
+    }
+}
+
+fn command<'a>(order: &Order<'a>, goal: Goal) -> Command<'a> {
+    let usual = Command::new(order.set, goal, order.environment);
+    Command {
+        table: order.table.clone(),
+        out_of_order: OutOfOrder::Allowed,
+        own_transactions: order.own_transactions,
+        run: "verify".to_owned(),
+        ..usual
+    }
+}
+
+async fn run(session: &mut Session, order: &Order<'_>, goal: Goal) -> Result<(), Failure> {
+    let means = Means { connect: None, stop: order.stop.clone() };
+    apply(session, &command(order, goal), &means, &mut |_| ()).await.map(|_| ())
+}
+
+/// Whether a run ended through what the file says, and would end so again.
+fn is_of_the_migration(exit: Exit) -> bool {
+    matches!(
+        exit,
+        Exit::Privilege
+            | Exit::MigrationFailed
+            | Exit::MigrationFailedPartial
+            | Exit::Dirty
+            | Exit::History
+            | Exit::InvalidMigrations
+            | Exit::LockTimeout
+            | Exit::Resources
+    )
+}
+
+/// A failure on one line.
+fn told(failure: &Failure) -> String {
+    let Some(place) = &failure.place else { return failure.message.clone() };
+    let at = place.position();
+    format!("{}:{}:{}: {}", place.path, at.line, at.column, failure.message)
+}

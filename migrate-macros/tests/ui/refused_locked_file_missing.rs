@@ -1,0 +1,4 @@
+fn main() {
+    let set = migrate_macros::embed!("refused_locked_file_missing");
+    println!("{}", set.latest());
+}

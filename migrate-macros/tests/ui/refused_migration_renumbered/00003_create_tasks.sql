@@ -1,0 +1,5 @@
+-- +goose Up
+CREATE TABLE tasks (id bigint PRIMARY KEY);
+
+-- +goose Down
+DROP TABLE tasks;
