@@ -50,4 +50,4 @@ CREATE TRIGGER users_set_updated_at
 DROP TABLE users;
 DROP FUNCTION set_updated_at();
 DROP DOMAIN email_address;
-DROP EXTENSION citext;
+-- citext stays: it may have been there before this file, and others may use it.

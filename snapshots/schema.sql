@@ -51,8 +51,6 @@ CREATE TYPE public.notification_channel AS ENUM (
     'sms'
 );
 
-CREATE DOMAIN public.phone_number AS text;
-
 CREATE TYPE public.recurrence_unit AS ENUM (
     'day',
     'week',
@@ -507,8 +505,9 @@ CREATE TABLE public.users (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deactivated_at timestamp with time zone,
-    phone_number public.phone_number,
+    phone_number text,
     CONSTRAINT users_display_name_length CHECK (((char_length(display_name) >= 1) AND (char_length(display_name) <= 120))),
+    CONSTRAINT users_phone_number_format CHECK ((phone_number ~ '^\+[1-9][0-9]{6,14}$'::text)),
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 
@@ -527,7 +526,6 @@ ALTER TABLE ONLY public.household_members ADD CONSTRAINT household_members_user_
 ALTER TABLE ONLY public.notification_preferences ADD CONSTRAINT notification_preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.notifications ADD CONSTRAINT notifications_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.notifications ADD CONSTRAINT notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
-ALTER DOMAIN public.phone_number ADD CONSTRAINT phone_number_format CHECK ((VALUE ~ '^\+[1-9][0-9]{6,14}$'::text));
 ALTER TABLE ONLY public.subscriptions ADD CONSTRAINT subscriptions_household_id_fkey FOREIGN KEY (household_id) REFERENCES public.households(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.subscriptions ADD CONSTRAINT subscriptions_plan_code_fkey FOREIGN KEY (plan_code) REFERENCES public.plans(code) ON DELETE RESTRICT;
 ALTER TABLE ONLY public.tasks ADD CONSTRAINT tasks_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES public.users(id) ON DELETE SET NULL;
@@ -651,7 +649,6 @@ COMMENT ON COLUMN public.notification_preferences.quiet_from IS 'Local time of t
 COMMENT ON TABLE public.notification_preferences IS 'Opt-outs and quiet hours; a missing row means the defaults.';
 COMMENT ON COLUMN public.notifications.dedupe_key IS 'Set by jobs which may run twice, e.g. "task-due:42:2025-03-01".';
 COMMENT ON TABLE public.notifications IS 'Outbox of messages to users.';
-COMMENT ON DOMAIN public.phone_number IS 'E.164, e.g. +4930000000.';
 COMMENT ON COLUMN public.plans.max_members IS 'NULL means no limit; the same for max_storage_bytes.';
 COMMENT ON TABLE public.plans IS 'What can be subscribed to. Plans are withdrawn (is_available), never deleted.';
 COMMENT ON FUNCTION public.schedule_next_task() IS 'AFTER UPDATE trigger: creates the next occurrence of a recurring task.';

@@ -151,8 +151,8 @@ fn code_that_names_a_migration_stops_compiling_when_it_goes(project: &Project) {
     for source in read_folder(&workspace.join("migrations"), "migrations").sources {
         fs::write(project.file(&source.file), source.text.unwrap()).unwrap();
     }
-    assert_eq!(project.lines(), ["schema at 0: SMS reminders off", "schema at 18: SMS reminders on"]);
-    let [named, renumbered] = ["00016_add_sms_notifications.sql", "00019_add_sms_notifications.sql"];
+    assert_eq!(project.lines(), ["schema at 0: SMS reminders off", "schema at 20: SMS reminders on"]);
+    let [named, renumbered] = ["00016_add_sms_notifications.sql", "00029_add_sms_notifications.sql"];
     fs::rename(project.file(named), project.file(renumbered)).unwrap();
     project.refused("cannot find value `V00016_add_sms_notifications` in module `schema`");
     fs::remove_file(project.file(renumbered)).unwrap();

@@ -15,7 +15,7 @@ use crate::corpus::{Set, prepare};
 use crate::stage::{Database, goose, migrate, run_goose, shared};
 
 /// How many files a set may have that is replayed every time; the others are replayed with `--long`.
-const FEW: usize = 35;
+const FEW: usize = 24;
 
 /// Down and the second Up of a migration, in the words of `verify`.
 type Outcome = (String, String);
@@ -46,7 +46,7 @@ fn replayed(set: &Set, database: &Database, goose: &Path) -> Result<BTreeMap<i64
         }
         let after = database.schema();
         let outcome = if has_down(migration) {
-            undone(set, database, goose, [&before, &after])
+            undone((set, migration), database, goose, [&before, &after])
         } else {
             ("missing".to_owned(), "-".to_owned())
         };
@@ -61,17 +61,34 @@ fn has_down(migration: &Migration) -> bool {
 }
 
 /// Down, and up again, on a copy.
-fn undone(set: &Set, database: &Database, goose: &Path, [before, after]: [&String; 2]) -> Outcome {
+fn undone(
+    (set, migration): (&Set, &Migration),
+    database: &Database,
+    goose: &Path,
+    [before, after]: [&String; 2],
+) -> Outcome {
     let copy = database.copy();
     let told = |found: &String, expected: &String| if found == expected { "ok" } else { "differs" }.to_owned();
     if run_goose(goose, &copy.url, &set.dir, &["down"]).code != 0 {
         return ("fails".to_owned(), "-".to_owned());
     }
-    let down = told(&copy.schema(), before);
+    // An extension that the file makes only if it is not there is not its Down's to drop.
+    let conditional = migration.text.to_ascii_lowercase().contains("create extension if not exists");
+    let down = if conditional {
+        told(&without_extensions(&copy.schema()), &without_extensions(before))
+    } else {
+        told(&copy.schema(), before)
+    };
     if run_goose(goose, &copy.url, &set.dir, &["up-by-one"]).code != 0 {
         return (down, "fails".to_owned());
     }
     (down, told(&copy.schema(), after))
+}
+
+fn without_extensions(schema: &str) -> String {
+    let of_extension = |line: &&str| line.starts_with("CREATE EXTENSION ") || line.starts_with("COMMENT ON EXTENSION ");
+    let heading = |line: &&str| line.contains("Type: EXTENSION") || line.contains("Name: EXTENSION");
+    schema.lines().filter(|line| !line.is_empty() && *line != "--" && !of_extension(line) && !heading(line)).collect()
 }
 
 /// What differs between the two, and how many Downs are wrong. Each has a server: a role that one of them made would be
@@ -142,5 +159,5 @@ fn verify_finds_the_downs_of_public_sets_that_goose_and_pg_dump_find_and_no_othe
     println!("{all} migrations of {count} sets: {wrong} Downs fail, leave another schema or cannot be applied again");
     assert_eq!(results.len(), count);
     assert!(differing.is_empty(), "{}", differing.join("\n"));
-    assert!(wrong > 5, "{wrong} wrong Downs were found");
+    assert!(!long || wrong > 5, "{wrong} wrong Downs were found");
 }

@@ -3,9 +3,10 @@
 use super::scratch::{Scratch, Which};
 use super::tracing::trace;
 use super::{Down, Order, Reapply, Round, Step, Up};
-use crate::apply::{Command, Means, Session, apply, read};
+use crate::apply::{Command, Means, Session, apply, read as read_database};
 use crate::check::{irreversible, ready_statements};
-use crate::migration::{Direction, Migration, Version};
+use crate::command::{Action, read};
+use crate::migration::{Body, Direction, Migration, Version};
 use crate::plan::{Goal, OutOfOrder, Versioning, plan};
 use crate::report::{Exit, Failure};
 use crate::schema::Schema;
@@ -39,7 +40,7 @@ impl<'r, 'd> Replay<'r, 'd> {
     }
 
     async fn begin_on(session: &mut Session, order: &Order<'_>) -> Result<(Vec<Version>, Schema), Failure> {
-        let database = read(session, &order.table, Versioning::Recorded).await?;
+        let database = read_database(session, &order.table, Versioning::Recorded).await?;
         let command = command(order, Goal::Up);
         let plan = plan(command.request(&database.history)).map_err(|error| Failure::from(&error))?;
         let pending: Vec<Version> = plan.batches.iter().map(|batch| batch.migration.version).collect();
@@ -141,6 +142,8 @@ impl<'r, 'd> Replay<'r, 'd> {
             }
         };
         let mut difference = self.schema.difference(&undone);
+        let may_stay = conditional_extensions(migration);
+        difference.retain(|line| !may_stay.iter().any(|extension| *line == format!("+ extension {extension}")));
         let down = if difference.is_empty() { Down::Ok } else { Down::Differs };
         let (reapply, error) = match self.step(session, Goal::UpTo(migration.version)).await? {
             Err(error) => (Reapply::Fails, Some(error)),
@@ -171,6 +174,18 @@ impl<'r, 'd> Replay<'r, 'd> {
         session.close().await;
         traces
     }
+}
+
+/// The extensions that a file makes only if they are not there: one that was there before, or is used by others by now,
+/// is not the Down's to drop, so a Down that leaves it leaves nothing behind.
+fn conditional_extensions(migration: &Migration) -> Vec<String> {
+    let Body::Split { up, .. } = &migration.body else { return Vec::new() };
+    let commands = up.iter().flat_map(|statement| read(statement.sql(&migration.text)));
+    let made = commands.filter_map(|command| match command.action {
+        Action::CreateExtension { name, if_not_exists: true, .. } => Some(name.to_string()),
+        _ => None,
+    });
+    made.collect()
 }
 
 fn command<'a>(order: &Order<'a>, goal: Goal) -> Command<'a> {
