@@ -321,6 +321,34 @@ pub(crate) struct ResolveArguments {
     pub(crate) yes: bool,
 }
 
+impl Command {
+    /// Whether it is about a set of migrations, rather than a database, a folder or a file alone.
+    pub(crate) fn reads_migrations(&self, names_database: bool) -> bool {
+        match self {
+            Self::Up { .. }
+            | Self::UpTo { .. }
+            | Self::UpByOne { .. }
+            | Self::Down { .. }
+            | Self::DownTo { .. }
+            | Self::Redo { .. }
+            | Self::Reset { .. }
+            | Self::Status
+            | Self::Check(_)
+            | Self::Doctor
+            | Self::Plan(_)
+            | Self::Validate
+            | Self::Lint(_)
+            | Self::Review(_)
+            | Self::Verify(_)
+            | Self::Resolve(_)
+            | Self::Baseline { .. } => true,
+            Self::Inspect { migration } => migration.as_ref().is_none_or(|which| which.parse::<i64>().is_ok()),
+            Self::Schema { .. } => !names_database,
+            _ => false,
+        }
+    }
+}
+
 impl ResolveArguments {
     pub(crate) fn decision(&self) -> Decision {
         match self.resume_from {

@@ -1,6 +1,7 @@
 //! One module a command. `migrations`, `settings`, `database` and `base` find what a command is about.
 
 mod base;
+mod built_in;
 mod by_hand;
 mod change;
 mod check;
@@ -35,9 +36,18 @@ use crate::signals::Signals;
 pub(crate) type Ended = Result<Exit, Trouble>;
 
 /// Runs one command.
-pub(crate) fn run(arguments: &Arguments, embedded: &'static Set, signals: &Signals, console: &mut Console) -> Ended {
+pub(crate) fn run(
+    arguments: &Arguments,
+    built_in: Option<&'static Set>,
+    signals: &Signals,
+    console: &mut Console,
+) -> Ended {
     let shared = &arguments.shared;
     not_of_another(shared.output, &arguments.command)?;
+    if arguments.command.reads_migrations(shared.database_url.is_some()) {
+        built_in::announce(shared, built_in, console)?;
+    }
+    let embedded = built_in.unwrap_or_else(built_in::none);
     match &arguments.command {
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,6 +1,6 @@
 //! The `migrate` command as a library: arguments in, words out.
 //!
-//! A binary with your own migrations is three lines:
+//! The `migrate` that is installed has no migrations built in ([`without_set`]). A binary with your own is three lines:
 //!
 //! ```text
 //! fn main() -> std::process::ExitCode {
@@ -16,6 +16,7 @@ mod command;
 mod console;
 mod environment;
 mod farewell;
+mod fault;
 mod metrics;
 #[cfg(not(feature = "telemetry"))]
 mod no_telemetry;
@@ -43,13 +44,29 @@ use self::termination::Message;
 /// Runs the command line of this process on an embedded set of migrations.
 #[must_use]
 pub fn main(set: &'static Set) -> ExitCode {
+    start(Some(set))
+}
+
+/// Runs the command line of this process on the folder that it names, or else goose's variable `GOOSE_MIGRATION_DIR`; no
+/// migrations are built in.
+#[must_use]
+pub fn without_set() -> ExitCode {
+    start(None)
+}
+
+fn start(set: Option<&'static Set>) -> ExitCode {
+    fault::attend();
     let signals = Signals::attend();
-    let arguments = match Arguments::try_parse() {
+    let mut arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return refused(&error),
     };
+    if set.is_none() && arguments.shared.dir.is_none() {
+        arguments.shared.dir = environment::variable("GOOSE_MIGRATION_DIR").map(Into::into);
+    }
     let farewell = Farewell::of(&arguments);
     signals.leave(farewell.clone());
+    fault::leave(farewell.clone(), arguments.shared.log_format);
     let mut console = Console::new(&arguments.shared, farewell.clone());
     let ended = command::run(&arguments, set, &signals, &mut console);
     let ended = match console.unwritten() {
@@ -57,7 +74,7 @@ pub fn main(set: &'static Set) -> ExitCode {
         None => ended,
     };
     let mut message = Message::of(&ended, &console);
-    if arguments.shared.dir.is_none() {
+    if let Some(set) = set.filter(|_| arguments.shared.dir.is_none()) {
         message = message.with_set(set);
     }
     for (event, problem) in farewell.leave(&message, &End::of(&ended, &console)) {

@@ -1,7 +1,8 @@
-//! The `migrate` command with this repository's own migrations. A binary with yours is the same line.
+//! The `migrate` command for folders of goose files: no migrations are built in. A binary with yours is one line, too, as
+//! `example.rs` shows.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    migrate_bin::main(migrate_macros::embed!("../../migrations"))
+    migrate_bin::without_set()
 }

@@ -50,7 +50,7 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn of(path: PathBuf, versioning: Versioning) -> Self {
-        let has_versions = versioning == Versioning::Recorded;
+        let has_versions = versioning != Versioning::Ignored;
         Self { file: MetricsFile(path), began: Instant::now(), has_versions, tally: Mutex::default() }
     }
 

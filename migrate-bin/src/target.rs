@@ -36,6 +36,7 @@ impl Target {
                 "give `--database-url URL` or set DATABASE_URL; `--database-url embedded:./.migrate/db` needs no server",
             ));
         };
+        speaks_postgres(&source)?;
         if let Source::Argument(text) | Source::Variable { text, .. } = &source
             && let Some(path) = text.strip_prefix("embedded:")
         {
@@ -72,6 +73,22 @@ impl Connected {
         if let Some(embedded) = self.embedded {
             // The work is committed; a server that cannot shut down in order recovers when it is opened again.
             let _recovers = embedded.close();
+        }
+    }
+}
+
+/// goose's connection string is one of the driver that goose's other variable names.
+fn speaks_postgres(source: &Source) -> Result<(), Failure> {
+    let Source::Variable { name: "GOOSE_DBSTRING", .. } = source else { return Ok(()) };
+    match environment::variable("GOOSE_DRIVER").as_deref() {
+        None | Some("postgres" | "pgx") => Ok(()),
+        Some(other) => {
+            let other: String = other.chars().filter(|c| !c.is_control()).take(20).collect();
+            Err(Failure::new(
+                Exit::Usage,
+                format!("GOOSE_DRIVER is `{other}`, and this program speaks PostgreSQL only"),
+                "set GOOSE_DRIVER=postgres, or name a PostgreSQL database with `--database-url`",
+            ))
         }
     }
 }

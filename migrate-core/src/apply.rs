@@ -12,10 +12,12 @@ mod failure;
 mod log;
 mod lookout;
 mod pooler;
+mod privileges;
 mod recovery;
 mod run;
 mod session;
 mod sizes;
+mod staying;
 mod stop;
 mod stored;
 mod waiting;
@@ -29,7 +31,8 @@ pub use by_hand::{
     resolve, terminate,
 };
 pub use database::{Database, read};
-pub use examination::{Examination, Hazard, Pooling, Privilege, examine};
+pub use examination::{Examination, Hazard, Pooling, examine};
+pub use privileges::Privilege;
 pub use session::{Connect, Connecting, Session};
 pub use sizes::{Size, Touch, touches, weigh};
 pub use stop::{Cause, Stop, StopSwitch};

@@ -20,7 +20,6 @@ mod round;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
-mod verdict;
 mod wire;
 
 #[cfg(not(feature = "tls"))]

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 pub use code::{CODES, Code, Entry};
 
-use crate::text::{Position, Span, line_at, position, saturate};
+use crate::text::{Position, Span, ceil_boundary, floor_boundary, line_at, position, saturate};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,8 +56,10 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// The first line of a span, cut where it is endless.
+    /// The first line of a span, cut where it is endless. A span that a server's number or a guess made may cut a
+    /// character; the one that is shown does not.
     pub(crate) fn new(text: &str, span: Span) -> Self {
+        let span = Span::new(floor_boundary(text, span.start), ceil_boundary(text, span.end.max(span.start)));
         let (_, line) = line_at(text, span.start);
         let shown = Span::new(line.start, floor_boundary(text, line.end.min(line.start.saturating_add(EXCERPT_LIMIT))));
         let line_text = shown.of(text).trim_end_matches('\r');
@@ -191,15 +193,6 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(spell).collect())
 }
 
-/// The largest character boundary of `text` that is not above `offset`.
-fn floor_boundary(text: &str, offset: u32) -> u32 {
-    let mut offset = offset;
-    while offset > 0 && !text.is_char_boundary(offset as usize) {
-        offset -= 1;
-    }
-    offset
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +223,23 @@ mod tests {
         assert!(text.contains("3 | SELECT 1"), "{text}");
         assert!(text.contains("^^^^^^^^"), "{text}");
         assert!(text.contains("help: end it with `;`"), "{text}");
+    }
+
+    #[test]
+    fn a_span_that_cuts_a_character_or_lies_behind_the_text_is_drawn_all_the_same() {
+        let text = "INSERT INTO faq VALUES (“How?”);\r\n-- é\n";
+        for start in 0..60 {
+            for end in [0, start, start + 1, start + 2, 99] {
+                let problem = Problem {
+                    code: Code::MissingSemicolon,
+                    span: Span::new(start, end),
+                    message: "m".into(),
+                    help: "h".into(),
+                };
+                let shown = Diagnostic::in_file("a.sql", text, problem).render(false);
+                assert!(shown.contains("--> a.sql:"), "{start} {end}: {shown}");
+            }
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod guard;
 mod journal;
 mod kind;
 mod ledger;
+mod proof;
+pub(crate) mod shape;
 mod sharing;
 mod table;
 mod terms;
@@ -18,14 +20,19 @@ use std::borrow::Cow;
 
 pub use by_hand::{Decision, baseline, drop_index, resolve, unfinished_direction};
 pub use evidence::{finalize, question};
+#[cfg(feature = "postgres")]
+pub(crate) use guard::LEFT;
 pub use guard::{INVALID_INDEX, LOCK_KEY, Refusal};
 #[cfg(feature = "postgres")]
 pub(crate) use journal::evidence_of;
 pub(crate) use journal::select as select_journal;
 pub use kind::{Nature, Unit, alone, units};
 #[cfg(feature = "postgres")]
+pub(crate) use ledger::ON_PRIMARY;
+#[cfg(feature = "postgres")]
 pub(crate) use ledger::select_stored;
 pub(crate) use ledger::{Ledger, select_history};
+pub use proof::NOT_RECORDED;
 pub use table::{TableName, TableNameError, Tables};
 pub(crate) use table::{journal_name, ledger_name, literal, quote};
 pub use terms::Terms;
@@ -233,7 +240,7 @@ fn stepwise<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
     let mut messages = vec![
         message(Purpose::Lock, guard::session_lock()),
         message(Purpose::Begin, BEGIN),
-        message(Purpose::Guard, guard::transaction(batch, bookkeeping)),
+        message(Purpose::Guard, guard::stepwise(batch, bookkeeping)),
     ];
     messages.extend(each(batch));
     if batch.step.session_state || bookkeeping.terms.role.is_some() {
@@ -274,7 +281,9 @@ pub fn prepare(preparation: Preparation, tables: &Tables) -> Flight<'static> {
     if preparation.seed {
         messages.push(message(Purpose::Prepare, ledger::seed(tables)));
     }
-    if !preparation.existing.ledger {
+    if !preparation.ledger {
+        // Nothing of ours is made.
+    } else if !preparation.existing.ledger {
         messages.push(message(Purpose::Prepare, ledger::create_ledger(tables)));
     } else if !preparation.existing.ledger_is_current {
         messages.push(message(Purpose::Prepare, ledger::complete_ledger(tables)));

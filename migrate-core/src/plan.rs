@@ -58,9 +58,12 @@ pub enum OutOfOrder {
 /// Whether the version table decides what runs and records it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Versioning {
-    /// The table is read and written.
+    /// The table is read and written, and our ledger beside it.
     #[default]
     Recorded,
+    /// The table is read and written as goose does, and nothing beside it: for a role that may not make tables. Edited
+    /// files, floors and the Downs of other releases are not known then.
+    WithoutLedger,
     /// The table is neither read nor written: goose's `-no-versioning`.
     Ignored,
 }
@@ -104,6 +107,8 @@ pub struct Preparation {
     pub existing: Existing,
     /// Whether the row of version 0 is to be inserted.
     pub seed: bool,
+    /// Whether the ledger will be written.
+    pub ledger: bool,
     /// Whether the journal will be written.
     pub journal: bool,
 }
@@ -158,6 +163,8 @@ pub struct Record {
     pub text: Digest,
     /// The digest of the file's tokens.
     pub tokens: Digest,
+    /// Whether the ledger is written, too.
+    pub ledger: bool,
 }
 
 /// What a person should know although nothing is refused.
@@ -184,7 +191,7 @@ pub enum Warning {
 /// What makes goose refuse the goal, an edited applied file, or values that a file's variables cannot take.
 pub fn plan(request: Request<'_>) -> Result<Plan<'_>, PlanError> {
     let steps = match request.versioning {
-        Versioning::Recorded => order::recorded(&request)?,
+        Versioning::Recorded | Versioning::WithoutLedger => order::recorded(&request)?,
         Versioning::Ignored => order::unrecorded(&request)?,
     };
     let recorded = is_recorded(&request);
@@ -206,7 +213,9 @@ pub fn plan(request: Request<'_>) -> Result<Plan<'_>, PlanError> {
             Direction::Down => simulated.forget(migration.version),
         }
     }
-    let preparation = if recorded && !batches.is_empty() { preparation(request.history, &batches) } else { None };
+    let ledger = request.versioning == Versioning::Recorded;
+    let preparation =
+        if recorded && !batches.is_empty() { preparation(request.history, &batches, ledger) } else { None };
     Ok(Plan { preparation, batches, warnings, from: request.history.current() })
 }
 
@@ -273,7 +282,7 @@ fn together(steps: &[Step]) -> Step {
 }
 
 fn is_recorded(request: &Request<'_>) -> bool {
-    request.versioning == Versioning::Recorded
+    request.versioning != Versioning::Ignored
 }
 
 fn batch<'a>(
@@ -288,6 +297,7 @@ fn batch<'a>(
         highest: before.rows.iter().map(|row| row.version).max(),
         text: migration.digest,
         tokens,
+        ledger: request.versioning == Versioning::Recorded,
     });
     let resume = match migration.mode {
         Mode::NoTransaction if record.is_some() => resume::resume(request, (migration, direction), &path, &statements)?,
@@ -297,10 +307,11 @@ fn batch<'a>(
     Ok(Batch { migration, path, direction, statements, steps, step, terms, undo, resume, record })
 }
 
-fn preparation(history: &History, batches: &[Batch<'_>]) -> Option<Preparation> {
+fn preparation(history: &History, batches: &[Batch<'_>], ledger: bool) -> Option<Preparation> {
     let seed = history.rows.is_empty();
     let journal = batches.iter().any(|batch| batch.mode() == Mode::NoTransaction);
-    let Existing { version, ledger, ledger_is_current, journal: has_journal } = history.tables;
-    let complete = version && ledger && ledger_is_current && !seed && (has_journal || !journal);
-    (!complete).then_some(Preparation { existing: history.tables, seed, journal })
+    let Existing { version, ledger: has_ledger, ledger_is_current, journal: has_journal } = history.tables;
+    let ledger_done = !ledger || (has_ledger && ledger_is_current);
+    let complete = version && ledger_done && !seed && (has_journal || !journal);
+    (!complete).then_some(Preparation { existing: history.tables, seed, ledger, journal })
 }

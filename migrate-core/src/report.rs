@@ -5,12 +5,15 @@
 mod event;
 mod exit;
 mod failure;
+mod meaning;
 
 use std::time::Duration;
 
 pub use event::{At, Event, Holder, Opened, Progress, Retry};
 pub use exit::{EXITS, Exit, ExitRow};
 pub use failure::{Failure, Place, ServerError, UNTOUCHED};
+#[cfg(feature = "postgres")]
+pub(crate) use meaning::{Meaning, Phase, may_succeed_again, meaning};
 
 use crate::migration::{Direction, Version};
 

@@ -3,8 +3,11 @@
 //! Floor 4. From a statement's text to a [`Step`], over PostgreSQL's lexical rules only. Invariant: when in doubt a
 //! step says the more careful thing; a statement that nothing here understands is never an error.
 
+mod departure;
 mod lexeme;
 
+#[cfg(feature = "postgres")]
+pub(crate) use self::departure::Departure;
 use self::lexeme::Lexeme;
 use crate::migration::Digest;
 
@@ -41,10 +44,16 @@ impl Step {
 #[must_use]
 pub fn classify(sql: &str) -> Step {
     let lexemes = lexeme::significant(sql);
-    let step = lexemes.split(|lexeme| lexeme.is(";")).map(command).fold(Step::default(), Step::and);
-    let transaction_control = step.transaction_control || may_hide_control(sql, &lexemes);
+    let step = traits(&lexemes);
+    let hides = !step.transaction_control && lexemes.iter().any(Lexeme::may_end_later);
+    let transaction_control =
+        step.transaction_control || (hides && traits(&lexeme::with_escapes(sql)).transaction_control);
     let careful = transaction_control || step.session_state || step.data_channel;
     Step { transaction_control, plain: !careful && is_plain(&lexemes), ..step }
+}
+
+fn traits(lexemes: &[Lexeme<'_>]) -> Step {
+    lexeme::commands(lexemes).into_iter().map(command).fold(Step::default(), Step::and)
 }
 
 /// Whether a statement needs data beside the SQL. Asked of every statement of a folder, and nearly always answered
@@ -60,16 +69,6 @@ fn is_plain(lexemes: &[Lexeme<'_>]) -> bool {
     let Some((last, command)) = lexemes.split_last() else { return false };
     let one = last.is(";") && !command.iter().any(|lexeme| lexeme.is(";") || lexeme.may_end_later());
     one && command.first().is_some_and(|first| first.is_any(&SHARING))
-}
-
-/// Whether a backslash before a quote may make the server see another end of a string, and with it a command that
-/// was taken for text: in the later parts of an escape string, and without `standard_conforming_strings`.
-fn may_hide_control(sql: &str, lexemes: &[Lexeme<'_>]) -> bool {
-    let words = ["commit", "rollback", "abort", "end", "prepare"];
-    lexemes.iter().any(Lexeme::may_end_later) && {
-        let sql = sql.to_ascii_lowercase();
-        words.iter().any(|word| sql.contains(word))
-    }
 }
 
 /// The digest of a text's tokens: equal for two texts that differ only in white space and comments.
@@ -252,6 +251,24 @@ mod tests {
         ] {
             assert!(!classify(sql).transaction_control, "{sql}");
         }
+    }
+
+    #[test]
+    fn a_word_in_a_body_a_literal_or_another_name_controls_no_transaction() {
+        for sql in [
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;",
+            "CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC DELETE FROM t; END",
+            "CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b);",
+            "INSERT INTO days VALUES ('week\\'end');",
+            "INSERT INTO words VALUES ('a\\'commit; no');",
+            "COMMENT ON TABLE t IS 'rollback; commit;';",
+            "SELECT 1 AS \"commit\"; SELECT \"begin\" FROM t;",
+            "INSERT INTO t VALUES ($$; COMMIT;$$);",
+            "/* ; COMMIT; */ SELECT 1;",
+        ] {
+            assert!(!classify(sql).transaction_control, "{sql}");
+        }
+        assert!(classify("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; COMMIT;").transaction_control);
     }
 
     #[test]

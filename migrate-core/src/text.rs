@@ -25,6 +25,29 @@ impl Span {
     }
 }
 
+/// The largest offset not above `offset` at which no character is cut.
+#[must_use]
+pub fn floor_boundary(text: &str, offset: u32) -> u32 {
+    saturate(text.floor_char_boundary(offset as usize))
+}
+
+/// The smallest offset not below `offset`, nor behind the end, at which no character is cut.
+#[must_use]
+pub fn ceil_boundary(text: &str, offset: u32) -> u32 {
+    saturate(text.ceil_char_boundary((offset as usize).min(text.len())))
+}
+
+/// The word at a character of a text, counted from 1 as PostgreSQL counts in its messages; the character alone where no
+/// word begins, nothing of it behind the end. `None` for 0, which is no position.
+#[must_use]
+pub fn word_at(text: &str, character: u32) -> Option<Span> {
+    let start = text.char_indices().nth(character.checked_sub(1)? as usize).map_or(text.len(), |(at, _)| at);
+    let rest = text.get(start..).unwrap_or_default();
+    let word: usize = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
+    let length = if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) };
+    Some(Span::new(saturate(start), saturate(start + length)))
+}
+
 /// A place as editors and compilers write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -46,9 +69,10 @@ pub fn line_at(text: &str, offset: u32) -> (u32, Span) {
     (saturate(line), Span::new(saturate(start), saturate(start + length)))
 }
 
-/// The line and column of a byte offset.
+/// The line and column of a byte offset; of the character that it is inside of.
 #[must_use]
 pub fn position(text: &str, offset: u32) -> Position {
+    let offset = floor_boundary(text, offset);
     let (line, span) = line_at(text, offset);
     let column = text.get(span.start as usize..offset as usize).map_or(1, |before| before.chars().count() + 1);
     Position { line, column: saturate(column) }
@@ -68,6 +92,30 @@ mod tests {
     fn columns_count_characters_not_bytes() {
         let text = "one\nü x";
         assert_eq!(position(text, 7), Position { line: 2, column: 3 });
+    }
+
+    #[test]
+    fn the_word_at_a_character_is_whole_characters() {
+        for (text, character, word) in
+            [("SELECT “How?”;", 8, "“"), ("SELECT “How?”;", 9, "How"), ("é nope", 3, "nope"), ("a", 2, ""), ("", 1, "")]
+        {
+            assert_eq!(word_at(text, character).map(|span| span.of(text)), Some(word), "{text} {character}");
+        }
+        assert_eq!(word_at("a", 0), None);
+        assert_eq!(word_at("a", u32::MAX), Some(Span::new(1, 1)));
+    }
+
+    #[test]
+    fn an_offset_inside_a_character_is_the_place_of_the_character() {
+        let text = "a\nb“c";
+        for offset in 3..6 {
+            assert_eq!(position(text, offset), Position { line: 2, column: 2 });
+            assert_eq!(
+                (floor_boundary(text, offset), ceil_boundary(text, offset)),
+                (3, if offset == 3 { 3 } else { 6 })
+            );
+        }
+        assert_eq!((floor_boundary(text, 99), ceil_boundary(text, 99)), (7, 7));
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub(crate) struct Change {
     /// Run the files without reading or writing the version table
     #[arg(long)]
     no_versioning: bool,
+    /// Write goose's table alone, for a role that may make no table: edited files, floors and the Downs of other releases
+    /// are not known then
+    #[arg(long, conflicts_with_all = ["no_versioning", "stored_downs"])]
+    no_ledger: bool,
     /// Send files that end their own transaction as goose does, instead of refusing them
     #[arg(long)]
     allow_transaction_control: bool,
@@ -81,7 +85,11 @@ impl Change {
     }
 
     pub(crate) fn versioning(&self) -> Versioning {
-        if self.no_versioning { Versioning::Ignored } else { Versioning::Recorded }
+        match (self.no_versioning, self.no_ledger) {
+            (true, _) => Versioning::Ignored,
+            (false, true) => Versioning::WithoutLedger,
+            (false, false) => Versioning::Recorded,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Ended;
+use super::built_in;
 use super::database::open;
 use crate::arguments::{Form, Shared};
 use crate::console::Console;
@@ -125,7 +126,7 @@ pub(super) async fn version(shared: &Shared, embedded: &Set, console: &mut Conso
 
 /// The folder of `--dir` is not read, as goose's `version` does not read it.
 fn contents(shared: &Shared, embedded: &Set, current: Option<Version>) -> Value {
-    let set = shared.dir.is_none().then_some(embedded);
+    let set = Some(embedded).filter(|set| shared.dir.is_none() && !built_in::is_none(set));
     json!({
         "current": current.map(|version| version.0),
         "latest": set.map(|set| set.latest().0),

@@ -1,7 +1,7 @@
 //! The deployment book against the program itself: its links and anchors, its commands, its tables.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use migrate_core::report::{EXITS, ExitRow};
@@ -288,7 +288,10 @@ fn run_chapter(name: &str, chapter: &str) -> usize {
     copy.arg("-r").args(["migrations", "migrate.toml"].map(|name| workspace().join(name)));
     let copied = copy.arg(place.path()).status().expect("cp");
     assert!(copied.success());
-    let bin = Path::new(env!("CARGO_BIN_EXE_migrate")).parent().expect("its folder");
+    // The book speaks of a program with migrations built in.
+    let bin = place.path().join(".bin");
+    std::fs::create_dir(&bin).expect("a folder");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_migrate-example"), bin.join("migrate")).expect("a link");
     let blocks = blocks(chapter).0;
     let runs = blocks.iter().filter(|block| block.kind == "console run").flat_map(Block::commands);
     let mut count = 0;

@@ -288,7 +288,7 @@ fn the_image_is_a_static_program_and_authorities_under_a_number() {
     for stage in last.match_indices("--from=").map(|(at, flag)| last[at + flag.len()..].split_whitespace().next()) {
         assert!(dockerfile.contains(&format!(" AS {}\n", stage.expect("a name"))), "{stage:?} is no stage");
     }
-    let built = "cargo build --locked --release -p migrate-bin --no-default-features";
+    let built = "cargo build --locked --release -p migrate-bin --bin migrate-example --no-default-features";
     assert!(dockerfile.contains("ARG REVISION\n") && dockerfile.contains("MIGRATE_REVISION=\"${REVISION}\""));
     assert!(dockerfile.contains(built) && dockerfile.contains("+crt-static") && !dockerfile.contains(":latest"));
     let rust = text(&workspace().join("Cargo.toml"));

@@ -1,23 +1,23 @@
-//! `--database-url embedded:`: the first command of the README, and the build that leaves it out.
+//! `--database-url embedded:`: the first command of the README. The build that leaves it out is the release binary's.
 
-use crate::stage::folder;
 #[cfg(feature = "embedded")]
-use crate::stage::migrate_command;
+use crate::stage::{example_command, folder, migrate_command};
 
 #[cfg(feature = "embedded")]
 #[test]
 fn the_main_job_migrates_a_database_that_nobody_installed_and_finds_it_again() {
     let home = folder(&[]);
     let run = |arguments: &[&str]| -> crate::stage::Ended {
-        let mut command = migrate_command(arguments);
+        let mut command = example_command(arguments);
         command.args(["--database-url", "embedded:./.migrate/db"]).current_dir(home.path());
         command.output().expect("migrate starts").into()
     };
     let up = run(&["up"]);
     assert_eq!(up.code, 0, "{}", up.stderr);
-    assert!(up.stderr.contains("18 migrations run") && up.stderr.contains("at version 18"), "{}", up.stderr);
+    assert!(up.stderr.contains("the 20 migrations built into this program"), "{}", up.stderr);
+    assert!(up.stderr.contains("20 migrations run") && up.stderr.contains("at version 20"), "{}", up.stderr);
     let again = run(&["up"]);
-    assert!(again.stderr.contains("nothing to apply: the database is at version 18"), "{}", again.stderr);
+    assert!(again.stderr.contains("nothing to apply: the database is at version 20"), "{}", again.stderr);
     let reset = run(&["reset"]);
     assert_eq!(reset.code, 0, "{}", reset.stderr);
     assert_eq!(run(&["version"]).stdout, "0\n");
@@ -32,13 +32,4 @@ fn in_memory_nothing_is_left_behind() {
     let up: crate::stage::Ended = command.current_dir(home.path()).output().expect("migrate starts").into();
     assert_eq!(up.code, 0, "{}", up.stderr);
     assert_eq!(crate::stage::names(home.path()), ["m"]);
-}
-
-#[cfg(not(feature = "embedded"))]
-#[test]
-fn a_build_without_it_says_so() {
-    let files = folder(&[("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n")]);
-    let ended = crate::stage::migrate("embedded:", files.path(), &["up"]);
-    assert_eq!(ended.code, 20, "{}", ended.stderr);
-    assert!(ended.stderr.contains("built without an embedded PostgreSQL"), "{}", ended.stderr);
 }

@@ -332,6 +332,9 @@ fn the_facts_of_every_public_set_are_those_that_a_server_shows() {
     let root = root.canonicalize().expect("the corpus");
     let table = std::fs::read_to_string(root.join("APPLICABLE.tsv")).expect("the table");
     let sets = table.lines().skip(1).map(|line| Set::read(&root, line));
+    let long = std::env::var_os("MIGRATE_LONG").is_some();
+    // The large ones take minutes.
+    let sets = sets.filter(|set| long || set.files <= 40);
     let mut differing = Vec::new();
     // Roles, which some sets make, belong to the whole server.
     let server = Server::newest().expect("a server of its own");

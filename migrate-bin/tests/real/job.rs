@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::stage::{Database, Ended, eventually, folder, migrate, migrate_command, permit, text};
+use crate::stage::{Database, Ended, eventually, example_command, folder, migrate, migrate_command, permit, text};
 
 const A: (&str, &str) = ("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n-- +goose Down\nDROP TABLE a;\n");
 const B: (&str, &str) = ("00002_b.sql", "-- +goose Up\nCREATE TABLE b (id int);\n-- +goose Down\nDROP TABLE b;\n");
@@ -42,7 +42,7 @@ fn the_message_names_the_release_when_the_migrations_are_built_in() {
     let database = Database::create();
     let place = folder(&[]);
     let log = place.path().join("log");
-    let mut command = migrate_command(&["up", "--database-url", &database.url, "--termination-log"]);
+    let mut command = example_command(&["up", "--database-url", &database.url, "--termination-log"]);
     let ended: Ended = command.arg(&log).output().expect("migrate starts").into();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let message: Value = serde_json::from_str(&text(&log)).expect("JSON");
@@ -135,7 +135,7 @@ fn a_command_that_only_looks_ends_at_the_first_signal_and_reports_it() {
     let log = place.path().join("log");
     let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
     let url = format!("postgres://me@{}/d", mute.local_addr().expect("its address"));
-    let mut command = migrate_command(&["status", "--database-url", &url, "--termination-log"]);
+    let mut command = example_command(&["status", "--database-url", &url, "--termination-log"]);
     let mut run = command.arg(&log).stderr(Stdio::null()).spawn().expect("migrate");
     let _connected = mute.accept().expect("a connection");
     assert!(Command::new("kill").args(["-TERM", &run.id().to_string()]).status().expect("kill").success());

@@ -24,6 +24,8 @@ mod doctor;
 #[cfg(test)]
 mod embedded;
 #[cfg(test)]
+mod everyday;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod gate;
@@ -37,6 +39,8 @@ mod interruption;
 mod job;
 #[cfg(test)]
 mod metrics;
+#[cfg(test)]
+mod pgpool;
 #[cfg(test)]
 mod pooled;
 #[cfg(test)]
@@ -59,6 +63,8 @@ mod stage;
 mod standby;
 #[cfg(test)]
 mod transcripts;
+#[cfg(test)]
+mod truth;
 #[cfg(test)]
 mod turn_taking;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use migrate_core::schema::question;
 use migrate_scratch::{Server, installations};
 use serde_json::Value;
 
-use crate::stage::{Database, migrate, migrate_command, sql, text, workspace};
+use crate::stage::{Database, example_command, migrate, migrate_command, sql, text, workspace};
 
 /// One of each kind of object.
 const EVERYTHING: &str = include_str!("schema/everything.sql");
@@ -154,7 +154,7 @@ fn without_a_database_the_schema_is_what_the_migrations_make_on_a_server_that_is
 fn the_embedded_server_shows_the_same_picture() {
     let home = crate::stage::folder(&[]);
     let run = |arguments: &[&str]| -> crate::stage::Ended {
-        let mut command = migrate_command(arguments);
+        let mut command = example_command(arguments);
         command.args(["--database-url", "embedded:./db"]).current_dir(home.path());
         command.output().expect("migrate starts").into()
     };

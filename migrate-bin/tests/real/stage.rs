@@ -157,6 +157,13 @@ pub(crate) fn migrate_command(arguments: &[&str]) -> Command {
     command
 }
 
+/// The built program that has the example schema built in, likewise.
+pub(crate) fn example_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_migrate-example"));
+    command.args(arguments).env_clear().stdin(std::process::Stdio::null());
+    command
+}
+
 /// Runs the built program on a folder of migrations and a database.
 pub(crate) fn migrate(url: &str, dir: &Path, arguments: &[&str]) -> Ended {
     let mut command = migrate_command(arguments);

@@ -33,6 +33,10 @@ impl<'s> Standby<'s> {
         let process = command.spawn().expect("postgres starts");
         let standby = Self { primary, data, port, process };
         eventually("the standby listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        if takes_connections {
+            // It listens before it has replayed what it needs to answer.
+            eventually("the standby lets in", || lets_in(&standby.url("postgres")));
+        }
         standby
     }
 
@@ -47,6 +51,11 @@ impl<'s> Standby<'s> {
         let ended = command.args(["promote", "-W", "-D"]).arg(&self.data).output().expect("pg_ctl starts");
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     }
+}
+
+fn lets_in(url: &str) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async { tokio_postgres::connect(url, tokio_postgres::NoTls).await.is_ok() })
 }
 
 impl Drop for Standby<'_> {

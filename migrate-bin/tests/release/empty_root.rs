@@ -77,7 +77,7 @@ fn alone_in_a_root_it_migrates_by_address() {
     let database = Database::create();
     let ended = root.run(&["up", "--database-url", &database.url]);
     assert_eq!(ended.code, 0, "{}", ended.stdout);
-    assert_eq!(version(&database), ["18"]);
+    assert_eq!(version(&database), ["20"]);
     assert_eq!(crate::stage::names(root.folder.path()), ["migrate"], "nothing was written, nothing else is there");
     let ended = root.run(&["check", "--database-url", &database.url]);
     assert_eq!(ended.code, 0, "{}", ended.stdout);
@@ -99,9 +99,9 @@ fn alone_in_a_root_it_migrates_by_name_with_what_the_kubelet_mounts() {
         let url = format!("postgres://postgres@{host}:{}/{}", server().port(), database.name);
         let ended = root.run(&["up", "--database-url", &url]);
         assert_eq!(ended.code, 0, "{host}: {}", ended.stdout);
-        assert_eq!(version(&database), ["18"]);
+        assert_eq!(version(&database), ["20"]);
         let message: Value = serde_json::from_str(&text(&log)).expect("the termination message");
-        assert_eq!((&message["exit"], &message["current"]), (&json!(0), &json!(18)), "{message}");
+        assert_eq!((&message["exit"], &message["current"]), (&json!(0), &json!(20)), "{message}");
     }
     let Some(names) = Names::start(scene, Answer::NoSuchName) else { return };
     let Some(root) = Root::new(scene) else { return };

@@ -75,7 +75,7 @@ fn memory_while_it_connects(program: &Path) -> u64 {
 #[test]
 fn the_release_binary_starts_in_20_ms_and_20_mib() {
     let Some(program) = release("the start of the release binary") else { return };
-    let (fastest, median) = start(&program, 18);
+    let (fastest, median) = start(&program, 20);
     let memory = memory_while_it_connects(&program);
     println!("started and ended in {median:?} (fastest {fastest:?}), {memory} KiB when it connects");
     assert!(fastest < MOST_TIME, "{fastest:?}");
@@ -102,4 +102,12 @@ fn a_thousand_migrations_are_applied_and_found_applied() {
         "a thousand migrations: {memory} KiB at most while they are applied, {:?} when none is pending",
         began.elapsed()
     );
+}
+
+#[test]
+fn the_release_binary_says_that_it_has_no_embedded_server() {
+    let Some(program) = release("what is left out of the release binary") else { return };
+    let ended: Ended = command(&program, &["up", "--database-url", "embedded:"]).output().expect("it starts").into();
+    assert_eq!(ended.code, 20, "{}", ended.stderr);
+    assert!(ended.stderr.contains("built without an embedded PostgreSQL"), "{}", ended.stderr);
 }

@@ -4,7 +4,7 @@
 use super::run::Run;
 use super::session::TextRow;
 use super::{Command, Means, Session, failure, lookout};
-use crate::flight::{self, Decision, LOCK_KEY, TableName, literal, quote, unfinished_direction};
+use crate::flight::{self, Decision, LOCK_KEY, ON_PRIMARY, TableName, literal, quote, shape, unfinished_direction};
 use crate::migration::Version;
 use crate::plan;
 use crate::report::{Event, Exit, Failure, Holder};
@@ -135,16 +135,27 @@ pub async fn journal(session: &Session, name: &TableName) -> Result<Vec<JournalL
         None => quote(&table),
     };
     let failed = |error| failure::of_read(&error, name);
-    let there = format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", literal(&qualified));
+    let there = format!(
+        "SELECT t.oid IS NOT NULL, {}, session_user FROM (SELECT pg_catalog.to_regclass({})::pg_catalog.oid AS oid) t \
+         WHERE {ON_PRIMARY}",
+        shape::is_filtered("t.oid"),
+        literal(&qualified)
+    );
     let rows = session.rows(&there).await.map_err(failed)?;
-    if rows.first().and_then(|row| row.first()?.as_deref()) != Some("t") {
+    let mut columns = rows.into_iter().next().unwrap_or_default().into_iter().map(Option::unwrap_or_default);
+    let mut next = || columns.next().unwrap_or_default();
+    let (is_there, is_filtered, user) = (next() == "t", next() == "t", next());
+    if !is_there {
         return Ok(Vec::new());
+    }
+    if is_filtered {
+        return Err(failure::filtered_table(&format!("{name}_journal"), &user));
     }
     let time =
         |column: &str| format!("pg_catalog.to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')");
     let query = format!(
         "SELECT version_id, direction, file, statement_no, statements, kind, state, sqlstate, {}, {}, run_id, closed_by, \
-         note FROM {qualified} ORDER BY id",
+         note FROM {qualified} WHERE {ON_PRIMARY} ORDER BY id",
         time("started_at"),
         time("finished_at"),
     );

@@ -22,15 +22,12 @@ use super::Session;
 use super::watch::{Sign, Watch};
 use crate::connect::Notice;
 use crate::flight::{Message, Pace, Purpose};
-use crate::report::{At, Event};
+use crate::report::{At, Event, Exit, Meaning, Phase, meaning};
 
 /// Bytes that may be on the wire without an answer.
 const UNANSWERED: usize = 4 << 20;
 /// Notices of one flight that are told; a migration can raise a million of them.
 const TOLD_NOTICES: usize = 200;
-
-/// What `PgBouncer` says to BEGIN in statement mode.
-pub(super) const STATEMENT_POOLING: &str = "statement pooling";
 
 struct UnderWay<'a> {
     leg: Leg<'a>,
@@ -342,7 +339,8 @@ impl<'a> Convoy<'_, 'a> {
 pub(super) fn ends_session(error: &Error) -> bool {
     let Some(db) = error.as_db_error() else { return true };
     // A pooler in statement mode refuses BEGIN, and will again: a failure of the flight, not of the connection.
-    if db.message().contains(STATEMENT_POOLING) {
+    let pooling = meaning(Phase::Begin, db.code().code(), db.message());
+    if pooling.is_some_and(|row| row.meaning == Meaning::Lasting(Exit::NeedsDirect)) {
         return false;
     }
     let fatal = matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic));

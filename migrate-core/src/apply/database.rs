@@ -2,9 +2,10 @@
 
 use futures_util::future::join;
 
-use super::{Session, failure};
+use super::{Session, failure, privileges};
+use crate::flight::shape::{self, has, is_filtered, lacks};
 use crate::flight::{
-    Ledger, TableName, Tables, journal_name, ledger_name, literal, quote, select_history, select_journal,
+    Ledger, ON_PRIMARY, TableName, Tables, journal_name, ledger_name, literal, quote, select_history, select_journal,
 };
 use crate::history::{Attempt, Existing, History, Row};
 use crate::plan::Versioning;
@@ -27,16 +28,22 @@ pub struct Database {
 /// A server that is not PostgreSQL, a schema that does not exist, a table that is not goose's, a missing privilege, or a
 /// lost connection.
 pub async fn read(session: &Session, name: &TableName, versioning: Versioning) -> Result<Database, Failure> {
+    match look(session, name, versioning).await {
+        Err(failure) if is_denied(&failure) => Err(privileges::explained(session, name, failure).await),
+        read => read,
+    }
+}
+
+/// Whether the server denied something to the role.
+pub(super) fn is_denied(failure: &Failure) -> bool {
+    failure.exit == Exit::Privilege && failure.server.as_ref().is_some_and(|server| server.sqlstate == "42501")
+}
+
+async fn look(session: &Session, name: &TableName, versioning: Versioning) -> Result<Database, Failure> {
     let rows = session.rows(&resolve_query(name)).await.map_err(|error| failure::of_read(&error, name))?;
     let mut columns = rows.into_iter().next().unwrap_or_default().into_iter();
     let mut next = || columns.next().flatten();
-    let (schema, version_kind) = (next(), next());
-    let existing = Existing {
-        version: version_kind.is_some(),
-        ledger: next().is_some(),
-        ledger_is_current: next().is_some(),
-        journal: next().is_some(),
-    };
+    let (schema, found) = (next(), Found::read(&mut next));
     let server = server(&mut next)?;
     if versioning == Versioning::Ignored {
         let tables = name.in_schema(name.schema().unwrap_or("public"));
@@ -45,15 +52,103 @@ pub async fn read(session: &Session, name: &TableName, versioning: Versioning) -
     let Some(schema) = schema else {
         return Err(missing_schema(name));
     };
-    let tables = name.in_schema(&schema);
-    if let Some(kind) = version_kind.filter(|kind| kind != "r" && kind != "p") {
-        return Err(failure::odd_table(name, &format!("it is not a table (pg_class.relkind is `{kind}`)")));
+    if is_unfit(&schema) {
+        return Err(unfit_schema(name, &schema));
     }
+    let found = if versioning == Versioning::WithoutLedger { found.without_ledger() } else { found };
+    found.check(name, &server.user)?;
+    let tables = name.in_schema(&schema);
+    let existing = found.existing();
     let mut history = History { tables: existing, ..History::default() };
     if existing.version {
         (history.rows, history.attempts) = read_tables(session, name, &tables, existing).await?;
     }
     Ok(Database { history, tables, server })
+}
+
+/// What the catalogs say of the three names.
+struct Found {
+    /// `pg_class.relkind` of the version table.
+    kind: Option<String>,
+    /// The first column of goose's that it lacks; empty for one of another type.
+    lacks: Option<String>,
+    is_filtered: bool,
+    ledger: Option<String>,
+    ledger_is_current: bool,
+    journal: Option<String>,
+}
+
+impl Found {
+    fn read(next: &mut impl FnMut() -> Option<String>) -> Self {
+        Self {
+            kind: next(),
+            lacks: next(),
+            is_filtered: next().as_deref() == Some("t"),
+            ledger: next(),
+            ledger_is_current: next().is_some(),
+            journal: next(),
+        }
+    }
+
+    /// As if there were no ledger, whoever made one.
+    fn without_ledger(self) -> Self {
+        Self { ledger: None, ledger_is_current: false, ..self }
+    }
+
+    fn existing(&self) -> Existing {
+        Existing {
+            version: self.kind.is_some(),
+            ledger: self.ledger.is_some(),
+            ledger_is_current: self.ledger_is_current,
+            journal: self.journal.is_some(),
+        }
+    }
+
+    /// That each of them is what its name says, and is seen whole.
+    fn check(&self, name: &TableName, user: &str) -> Result<(), Failure> {
+        if let Some(kind) = self.kind.as_deref().filter(|kind| !["r", "p"].contains(kind)) {
+            return Err(failure::odd_table(name, &format!("it is not a table (pg_class.relkind is `{kind}`)")));
+        }
+        if let Some(column) = self.lacks.as_deref().filter(|_| self.kind.is_some()) {
+            let why = if column.is_empty() {
+                "its columns hold other types than goose's".to_owned()
+            } else {
+                format!("column {column} does not exist")
+            };
+            return Err(failure::odd_table(name, &why));
+        }
+        let filtered = |what: &Option<String>| what.as_deref() == Some("filtered");
+        let hidden =
+            [("", self.is_filtered), ("_ledger", filtered(&self.ledger)), ("_journal", filtered(&self.journal))];
+        if let Some((suffix, _)) = hidden.into_iter().find(|(_, is_filtered)| *is_filtered) {
+            return Err(failure::filtered_table(&format!("{name}{suffix}"), user));
+        }
+        if self.ledger.as_deref() == Some("odd") {
+            return Err(failure::odd_ledger(name));
+        }
+        if self.journal.as_deref() == Some("odd") { Err(failure::odd_journal(name)) } else { Ok(()) }
+    }
+}
+
+/// A schema that forgets its tables with the session, or that belongs to the server.
+fn is_unfit(schema: &str) -> bool {
+    schema.starts_with("pg_") || schema == "information_schema"
+}
+
+fn unfit_schema(name: &TableName, schema: &str) -> Failure {
+    let why = if schema.starts_with("pg_temp") {
+        "a temporary one: what it says was applied is forgotten with the session, and every run would apply everything anew"
+    } else {
+        "the server's own"
+    };
+    let (at, next) = match name.schema() {
+        Some(_) => ("the schema of the version table", "name another with `--table`"),
+        None => (
+            "the schema where this session's search_path puts the version table",
+            "name one with `--table SCHEMA.TABLE`, or give the role or the database URL a search_path that begins with it",
+        ),
+    };
+    Failure::new(Exit::Config, format!("{at}, `{schema}`, is {why}"), next)
 }
 
 /// That no version table was dropped beside a ledger: what the ledger names would be applied a second time.
@@ -65,7 +160,8 @@ pub(super) async fn not_orphaned(session: &Session, name: &TableName, database: 
     if version || !ledger {
         return Ok(());
     }
-    let query = format!("SELECT pg_catalog.count(DISTINCT version_id) FROM {}", database.tables.ledger);
+    let query =
+        format!("SELECT pg_catalog.count(DISTINCT version_id) FROM {} WHERE {ON_PRIMARY}", database.tables.ledger);
     let rows = session.rows(&query).await.map_err(|error| failure::of_read(&error, name))?;
     let versions = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default();
     if versions == "0" { Ok(()) } else { Err(failure::orphaned_ledger(name, &versions)) }
@@ -127,25 +223,37 @@ fn resolve_query(name: &TableName) -> String {
         ),
         None => ("pg_catalog.current_schema()".to_owned(), quote(name.table())),
     };
-    let beside = |table: &str, more: &str| {
+    let of = |table: &str| {
         format!(
-            "(SELECT 't' FROM pg_catalog.pg_class l WHERE l.relnamespace = coalesce(n.oid, \
-             (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})) AND l.relname = {}{more})",
+            "(SELECT b.oid, b.relkind FROM pg_catalog.pg_class b WHERE b.relnamespace = coalesce(n.oid, \
+             (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})) AND b.relname = {})",
             literal(table)
         )
     };
-    let complete = " AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = l.oid \
-                    AND a.attname = 'requires_app' AND NOT a.attisdropped)";
+    let state = |oid: &str, columns: &[&str]| {
+        format!(
+            "CASE WHEN {oid}.oid IS NULL THEN NULL WHEN {oid}.relkind NOT IN ('r', 'p') OR NOT {} THEN 'odd' \
+             WHEN {} THEN 'filtered' ELSE 'there' END",
+            has(&format!("{oid}.oid"), columns),
+            is_filtered(&format!("{oid}.oid"))
+        )
+    };
     format!(
-        "SELECT coalesce(n.nspname, {schema}), c.relkind, {ledger}, {complete}, {journal}, \
+        "SELECT coalesce(n.nspname, {schema}), c.relkind, {lacks}, {filtered}, {ledger}, \
+         CASE WHEN {current} THEN 't' END, {journal}, \
          pg_catalog.current_setting('server_version_num'), pg_catalog.version(), \
          pg_catalog.current_setting('server_version'), coalesce(pg_catalog.host(pg_catalog.inet_server_addr()), ''), \
          pg_catalog.current_database(), session_user \
          FROM (SELECT pg_catalog.to_regclass({table}) AS oid) t \
-         LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
-        ledger = beside(&ledger_name(name.table()), ""),
-        complete = beside(&ledger_name(name.table()), complete),
-        journal = beside(&journal_name(name.table()), ""),
+         LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         LEFT JOIN LATERAL {of_ledger} l ON true LEFT JOIN LATERAL {of_journal} j ON true",
+        lacks = lacks("c.oid", shape::VERSION),
+        filtered = is_filtered("c.oid"),
+        ledger = state("l", shape::LEDGER),
+        current = has("l.oid", &["requires_app"]),
+        journal = state("j", shape::JOURNAL),
+        of_ledger = of(&ledger_name(name.table())),
+        of_journal = of(&journal_name(name.table())),
         table = literal(&table),
     )
 }

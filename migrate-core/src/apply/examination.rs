@@ -2,8 +2,9 @@
 //!
 //! Invariant: nothing here writes, waits for a lock or needs more than a login; what a role may not see is absent.
 
+use super::privileges::{self, Privilege};
 use super::{Connect, InvalidIndex, Session, by_hand, database, failure, lookout, pooler};
-use crate::flight::{TableName, journal_name, ledger_name, literal, quote};
+use crate::flight::TableName;
 use crate::gate::{Gate, Verdict};
 use crate::history::{Attempt, TextRow};
 use crate::plan::Versioning;
@@ -52,19 +53,6 @@ pub enum Pooling {
     },
 }
 
-/// Something that a command needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Privilege {
-    /// Such as `SELECT ON TABLE public.goose_db_version`.
-    pub what: String,
-    /// Which command needs it: `check` or `up`.
-    pub needed_by: &'static str,
-    /// Whether the role has it.
-    pub held: bool,
-    /// What gives it.
-    pub grant: String,
-}
-
 /// A setting that hurts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hazard {
@@ -98,7 +86,7 @@ pub async fn examine(
         (_, "on") => "read-only",
         _ => "primary",
     };
-    let privileges = session.rows(&tables_query(name)).await.map_err(failed)?;
+    let privileges = privileges::needed(session, name, &user).await.map_err(failed)?;
     let hazards = session.rows(&settings_query()).await.map_err(failed)?;
     // The gate tells what keeps the tables from being read.
     let read = database::read(session, name, Versioning::Recorded).await;
@@ -108,7 +96,7 @@ pub async fn examine(
         role_of_server,
         superuser: superuser == "t",
         pooling: pooling(session, connect).await,
-        privileges: privileges_of(&privileges, &user),
+        privileges,
         user,
         holder: lookout::lock_holder(session).await,
         invalid: by_hand::invalid_indexes(session).await?,
@@ -128,60 +116,6 @@ async fn pooling(session: &Session, connect: Option<&dyn Connect>) -> Pooling {
     }
     let hint = session.peer().and_then(|peer| peer.pooler.as_ref());
     hint.map_or(Pooling::NoneShows, |hint| Pooling::Perhaps(hint.sign.clone()))
-}
-
-/// A row a table that is there, with what the role may do; one row with the schema alone where there is none.
-fn tables_query(name: &TableName) -> String {
-    let schema = match name.schema() {
-        Some(schema) => literal(schema),
-        None => format!(
-            "coalesce((SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n \
-             ON n.oid = c.relnamespace WHERE c.relname = {} AND pg_catalog.pg_table_is_visible(c.oid) LIMIT 1), \
-             pg_catalog.current_schema(), 'public')",
-            literal(name.table())
-        ),
-    };
-    let tables = [name.table().to_owned(), ledger_name(name.table()), journal_name(name.table())];
-    let held = ["SELECT", "INSERT", "DELETE", "UPDATE"]
-        .map(|privilege| format!("pg_catalog.has_table_privilege(session_user, c.oid, '{privilege}')"));
-    format!(
-        "SELECT n.nspname, pg_catalog.has_schema_privilege(session_user, n.oid, 'USAGE'), \
-         pg_catalog.has_schema_privilege(session_user, n.oid, 'CREATE'), c.relname, {} \
-         FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname IN ({}) \
-         WHERE n.nspname = {schema} ORDER BY c.relname",
-        held.join(", "),
-        tables.map(|table| literal(&table)).join(", "),
-    )
-}
-
-fn privileges_of(rows: &[TextRow], user: &str) -> Vec<Privilege> {
-    let mut privileges = Vec::new();
-    let role = quote(user);
-    let privilege = |what: &str, on: &str, needed_by, held| Privilege {
-        what: format!("{what} ON {on}"),
-        needed_by,
-        held,
-        grant: format!("GRANT {what} ON {on} TO {role}"),
-    };
-    for (at, row) in rows.iter().enumerate() {
-        let text = |column: usize| row.get(column).and_then(Option::as_deref);
-        let held = |column: usize| text(column) == Some("t");
-        let schema = quote(text(0).unwrap_or_default());
-        if at == 0 {
-            let on = format!("SCHEMA {schema}");
-            privileges.push(privilege("USAGE", &on, "check", held(1)));
-            privileges.push(privilege("CREATE", &on, "up", held(2)));
-        }
-        let Some(table) = text(3) else { continue };
-        let on = format!("TABLE {schema}.{}", quote(table));
-        privileges.push(privilege("SELECT", &on, "check", held(4)));
-        let writes: &[(&str, usize)] = match table.strip_suffix("_journal") {
-            Some(_) => &[("INSERT", 5), ("UPDATE", 7)],
-            None => &[("INSERT", 5), ("DELETE", 6)],
-        };
-        privileges.extend(writes.iter().map(|(what, column)| privilege(what, &on, "up", held(*column))));
-    }
-    privileges
 }
 
 /// Settings, the value that does no harm, and what others do. A run sets its own in each transaction; the application

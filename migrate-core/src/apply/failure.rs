@@ -8,7 +8,7 @@ mod walk;
 pub(super) use ended::{
     cancelled, lock_busy, lock_timeout, lost, not_in_one_transaction, of_loss, settled, stopped, unresolved,
 };
-pub(super) use fault::{may_stay, of_fault};
+pub(super) use fault::of_fault;
 use tokio_postgres::Error;
 pub(super) use walk::{
     broken_on_the_way, gone_with_the_session, half_walked, in_doubt, interrupted_on_the_way, lock_lost, needs_direct,
@@ -18,7 +18,7 @@ pub(super) use walk::{
 use crate::connect::server_error;
 use crate::flight::TableName;
 use crate::plan::Batch;
-use crate::report::{Exit, Failure};
+use crate::report::{Exit, Failure, Phase, meaning};
 
 /// One of our own statements around a file failed.
 pub(super) fn of_own(error: &Error, what: &str) -> Failure {
@@ -32,32 +32,36 @@ pub(super) fn of_own(error: &Error, what: &str) -> Failure {
 /// Why the history could not be read.
 pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
     let Some(db) = error.as_db_error() else { return connection_lost(error) };
-    let failure = match db.code().code() {
-        "42501" => Failure::new(
+    let known = meaning(Phase::Reading, db.code().code(), db.message());
+    let advice = known.and_then(|row| row.advice).unwrap_or("remove what the server complains of, then run again");
+    let failure = match (db.code().code(), known.and_then(|row| row.meaning.exit())) {
+        ("42501", _) => Failure::new(
             Exit::Privilege,
-            format!("this role may not read the version table or its ledger: {}", db.message()),
-            format!("as their owner: GRANT SELECT ON {name}, {name}_ledger TO the role; the schema needs USAGE"),
+            format!("this role may not read the version table or what is beside it: {}", db.message()),
+            unreadable(name),
         ),
-        // `v` is the version table's name in our query, and `l` the ledger's.
-        "42703" if db.message().contains("column l.") => {
-            odd_ledger(name, &db.message().replace("column l.", "column "))
-        }
-        code if code.starts_with("42") || code.starts_with("22") => {
-            odd_table(name, &db.message().replace("column v.", "column "))
-        }
+        (code, _) if code.starts_with("42") || code.starts_with("22") => odd_table(name, db.message()),
         // A pooler lets everybody in, and has a backend for some.
-        code if code.starts_with("08") => Failure::new(
-            Exit::Connect,
-            format!("the server did not answer the first question: {}", db.message()),
-            "run again; if a pooler is short of backends, enlarge its pool or set DATABASE_URL_DIRECT",
-        ),
-        code => Failure::new(
-            Exit::of_sqlstate(code).unwrap_or(Exit::History),
+        (_, Some(Exit::Connect)) => {
+            let message = format!("the server did not answer the first question: {}", db.message());
+            Failure::new(Exit::Connect, message, advice)
+        }
+        (_, exit) => Failure::new(
+            exit.unwrap_or(Exit::History),
             format!("cannot read the version table `{name}`: {}", db.message()),
-            "remove what the server complains of, then run again",
+            advice,
         ),
     };
     failure.with_server(server_error(db))
+}
+
+/// What gives a role the right to read, and what a run needs beyond that.
+fn unreadable(name: &TableName) -> String {
+    let schema = name.schema().unwrap_or("its schema");
+    format!(
+        "as their owner: GRANT USAGE ON SCHEMA {schema}; GRANT SELECT ON {name}, {name}_ledger, {name}_journal, as far as \
+         they are there, TO the role; `migrate doctor` lists what `up` needs, each with its GRANT"
+    )
 }
 
 /// The version table is not goose's.
@@ -66,6 +70,18 @@ pub(super) fn odd_table(name: &TableName, why: &str) -> Failure {
         Exit::History,
         format!("`{name}` is not a goose version table: {why}"),
         "name goose's table with `--table`, or move this relation out of the way",
+    )
+}
+
+/// Row level security keeps rows of a table from this role: what it would read is not what was applied.
+pub(super) fn filtered_table(table: &str, user: &str) -> Failure {
+    Failure::new(
+        Exit::Privilege,
+        format!("row level security keeps rows of `{table}` from the role `{user}`, so what was applied is not known"),
+        format!(
+            "as its owner: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY; or connect as a role with BYPASSRLS; FORCE ROW \
+             LEVEL SECURITY makes policies hold for the owner, too"
+        ),
     )
 }
 
@@ -91,10 +107,10 @@ pub(super) fn odd_journal(name: &TableName) -> Failure {
 }
 
 /// The table with the ledger's name is another one.
-fn odd_ledger(name: &TableName, why: &str) -> Failure {
+pub(super) fn odd_ledger(name: &TableName) -> Failure {
     Failure::new(
         Exit::History,
-        format!("`{name}_ledger` is not the ledger of `migrate`: {why}"),
+        format!("`{name}_ledger` is not the ledger of `migrate`: it is no table, or lacks a column of the ledger's"),
         "move that relation out of the way; goose's own table is not touched by it",
     )
 }

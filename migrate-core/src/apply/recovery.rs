@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::convoy::{Doubt, Loss, ends_session};
 use super::run::{Course, Run, sqlstate};
+use super::staying::may_stay;
 use super::waiting::Backoff;
 use super::{failure, lookout};
 use crate::connection::Access;
-use crate::flight::{Bookkeeping, LOCK_KEY};
+use crate::flight::{Bookkeeping, LOCK_KEY, ON_PRIMARY};
 use crate::migration::{Direction, Version};
 use crate::plan::Versioning;
 use crate::report::{Event, Exit, Failure, Ran, Retry};
@@ -28,9 +29,9 @@ impl Run<'_, '_> {
     pub(super) async fn recover(&mut self, loss: &Loss<'_>, bookkeeping: &Bookkeeping) -> Result<Course, Failure> {
         let current = Version(self.log.report.current);
         let failure = failure::of_loss(loss, current);
-        let recorded = self.command.versioning == Versioning::Recorded;
+        let recorded = self.command.versioning != Versioning::Ignored;
         let asks = recorded || loss.doubtful.is_empty();
-        if failure::may_stay(&loss.leg, loss.message) || self.means.connect.is_none() || !asks {
+        if may_stay(&loss.leg, loss.message) || self.means.connect.is_none() || !asks {
             return Err(failure);
         }
         self.losses += weight(loss.error.as_ref());
@@ -121,7 +122,7 @@ impl Run<'_, '_> {
         self.session.client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY").await?;
         let lock = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY})");
         if first(self.session.rows(&lock).await?).as_deref() == Some("t") {
-            let versions = format!("SELECT version_id FROM {}", bookkeeping.tables.version);
+            let versions = format!("SELECT version_id FROM {} WHERE {ON_PRIMARY}", bookkeeping.tables.version);
             let rows = self.session.rows(&versions).await;
             self.session.client.batch_execute("ROLLBACK").await?;
             let rows = match rows {
@@ -138,7 +139,7 @@ impl Run<'_, '_> {
         let mut count = 0;
         for doubt in doubtful {
             let Some(xid) = &doubt.xid else { return Ok(None) };
-            let status = format!("SELECT pg_catalog.txid_status({xid})");
+            let status = format!("SELECT pg_catalog.txid_status({xid}) WHERE {ON_PRIMARY}");
             match first(self.session.rows(&status).await?).as_deref() {
                 Some("committed") => count += 1,
                 Some("aborted") => return Ok(Some(count)),

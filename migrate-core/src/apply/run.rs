@@ -7,16 +7,17 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 use super::convoy::{Crew, Ending, Fault, Leg, Told, fly, ran};
-use super::database::not_orphaned;
+use super::database::{is_denied, not_orphaned};
 use super::log::Log;
+use super::staying::stays;
 use super::waiting::{Backoff, Patience};
 use super::watch::Watch;
-use super::{Command, Database, Means, Session, failure, lookout, read, stored};
+use super::{Command, Database, Means, Session, failure, lookout, privileges, read, stored};
 use crate::flight::{Bookkeeping, Flight, LOCK_KEY, Pace, Purpose, Refusal, flight, prepare};
 use crate::history::History;
 use crate::migration::Version;
 use crate::plan::{Batch, Goal, Plan, Request, Versioning, plan};
-use crate::report::{Event, Failure, Report, Retry};
+use crate::report::{Event, Failure, Report, Retry, may_succeed_again};
 
 pub(super) struct Run<'r, 'c> {
     pub(super) session: &'r mut Session,
@@ -71,9 +72,20 @@ impl<'r, 'c> Run<'r, 'c> {
             match self.one_plan().await {
                 Ok(Course::On) => return Ok(self.log.report),
                 Ok(Course::Anew) => {}
-                Err(failure) => return Err(self.log.with_report(failure)),
+                Err(failure) => {
+                    let failure = self.explained(failure).await;
+                    return Err(self.log.with_report(failure));
+                }
             }
         }
+    }
+
+    /// A denial of what is ours, and not of a migration's, with the GRANTs that are missing.
+    async fn explained(&self, failure: Failure) -> Failure {
+        if failure.place.is_some() || !is_denied(&failure) {
+            return failure;
+        }
+        privileges::explained(self.session, &self.command.table, failure).await
     }
 
     /// Reads, and sends the one flight that a person's decision makes of what was read.
@@ -278,6 +290,7 @@ impl<'r, 'c> Run<'r, 'c> {
     }
 
     async fn after_a_fault(&mut self, fault: &Fault<'_>, half_done: bool) -> Result<Course, Failure> {
+        let stays = stays(self.session, fault).await;
         clean_up(self.session, &fault.leg.flight).await;
         let sqlstate = sqlstate(&fault.error).to_owned();
         let purpose = fault.leg.flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
@@ -293,13 +306,12 @@ impl<'r, 'c> Run<'r, 'c> {
             None => {}
         }
         if let Some(cause) = self.means.stop.cause() {
-            let at = (&fault.leg, fault.message);
+            let at = ((&fault.leg, fault.message), stays);
             return Err(failure::cancelled(cause, at, &self.log.blockers, self.current()));
         }
-        let failure = failure::of_fault(fault, self.current());
-        let rolled_back = !failure::may_stay(&fault.leg, fault.message);
+        let failure = failure::of_fault(fault, stays, self.current());
         // A lock that was not free, a deadlock, a serialization failure: the same again may succeed.
-        if rolled_back && matches!(sqlstate.as_str(), "55P03" | "40P01" | "40001") {
+        if !stays && may_succeed_again(&sqlstate) {
             self.try_again(&fault.leg, failure).await?;
             return Ok(Course::On);
         }

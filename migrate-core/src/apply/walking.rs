@@ -15,7 +15,7 @@ use crate::connection::Access;
 use crate::flight::{self, Bookkeeping, Flight, Nature, Purpose, Refusal, Unit};
 use crate::migration::Version;
 use crate::plan::Batch;
-use crate::report::{At, Event, Failure};
+use crate::report::{At, Event, Failure, may_succeed_again};
 
 /// How a unit ended, when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,8 +161,9 @@ impl Run<'_, '_> {
             unit.nature = flight::alone(walk.batch, unit.statements.start);
             return Ok(None);
         }
-        let failure = failure::of_unit(fault, walk, Version(self.log.report.current));
-        let again = matches!(state, "55P03" | "40P01" | "40001") && unit.nature != Nature::Opaque;
+        let partial = walk.done > 0 || (begun && !unit.nature.is_atomic());
+        let failure = failure::of_unit(fault, walk, partial, Version(self.log.report.current));
+        let again = may_succeed_again(state) && unit.nature != Nature::Opaque;
         if begun {
             self.write_failed(walk, unit, state).await;
         }
@@ -222,7 +223,7 @@ impl Run<'_, '_> {
                 drop(fault);
                 Err(self.interrupted(walk, None))
             }
-            Ending::Failed(fault) => Err(failure::of_unit(&fault, walk, Version(self.log.report.current))),
+            Ending::Failed(fault) => Err(failure::of_unit(&fault, walk, true, Version(self.log.report.current))),
             Ending::Lost(loss) if record.is_some_and(|record| loss.message >= record) => {
                 self.losses += weight(loss.error.as_ref());
                 let why = failure::lost(loss.error.as_ref());

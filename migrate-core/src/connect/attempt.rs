@@ -9,7 +9,6 @@ use super::fault::{self, Reason};
 use super::peer::TlsFacts;
 use super::socket::{self, Address};
 use super::tls::Encryption;
-use super::verdict;
 use super::wire::{Done, Wire};
 use crate::connection::{ChannelBinding, Endpoint, Host, Negotiation, Settings, SslMode};
 
@@ -67,7 +66,7 @@ pub(super) async fn open(target: Target<'_>) -> Result<Opened, Reason> {
 }
 
 fn depends_on_tls(reason: &Reason) -> bool {
-    matches!(reason, Reason::Server(db) if verdict::may_depend_on_tls(db.code().code(), db.message()))
+    matches!(reason, Reason::Server(db) if fault::may_depend_on_tls(db))
 }
 
 async fn plain(target: Target<'_>) -> Result<Opened, Reason> {

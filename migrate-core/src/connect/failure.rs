@@ -7,7 +7,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use super::Connector;
 use super::fault::{self, Fault, Reason};
 use crate::connection::{Problem, Settings};
-use crate::report::{Exit, Failure, ServerError};
+use crate::report::{Exit, Failure, Phase, ServerError, meaning};
 
 /// The connection is described wrongly.
 pub(super) fn of_problem(problem: &Problem, connector: &Connector) -> Failure {
@@ -56,20 +56,10 @@ fn refused(fault: &Fault, db: &DbError, settings: &Settings) -> String {
 }
 
 fn next(fault: &Fault, settings: &Settings) -> String {
-    let (user, database) = (&settings.user, &settings.database);
-    if let Reason::Server(db) = &fault.reason {
-        match db.code().code() {
-            "3D000" => return format!("create it (`createdb {database}`), or name another in the database URL"),
-            "42501" => return format!("GRANT CONNECT ON DATABASE {database} TO {user};"),
-            "55000" => return "name another database in the database URL".to_owned(),
-            _ if db.message().contains("no encryption") || db.message().contains("SSL off") => {
-                return "the server may let this user in with TLS only: `sslmode=require`".to_owned();
-            }
-            _ if db.message().contains("unsupported startup parameter") => {
-                return "a pooler takes no `options`: leave it out, or connect directly".to_owned();
-            }
-            _ => {}
-        }
+    if let Reason::Server(db) = &fault.reason
+        && let Some(advice) = meaning(Phase::Login, db.code().code(), db.message()).and_then(|row| row.advice)
+    {
+        return advice.replace("{user}", &settings.user).replace("{database}", &settings.database);
     }
     match &fault.reason {
         Reason::OnlySix(_) => {

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::DbError;
 
-use super::verdict::{self, Verdict};
-use crate::report::Exit;
+use crate::report::{Exit, Meaning, Phase, meaning};
 
 /// Why one server could not be used, and which.
 #[derive(Debug)]
@@ -71,10 +70,10 @@ impl Fault {
                 Class::Transient
             }
             Reason::Kind(_) => Class::ReadOnly,
-            Reason::Server(db) => match verdict::verdict(db.code().code(), db.message()) {
-                Verdict::Retry => Class::Transient,
-                Verdict::ReadOnly => Class::ReadOnly,
-                Verdict::End(_) => Class::Permanent,
+            Reason::Server(db) => match of_login_refused(db) {
+                Meaning::Passing(_) | Meaning::Again => Class::Transient,
+                Meaning::ReadOnly => Class::ReadOnly,
+                Meaning::Lasting(_) => Class::Permanent,
             },
             Reason::NoTls
             | Reason::Tls(_)
@@ -110,11 +109,7 @@ impl Fault {
             Reason::File(_) | Reason::Protocol(_) => Exit::Config,
             Reason::Login(_) => Exit::Auth,
             Reason::Kind(_) => Exit::ReadOnly,
-            Reason::Server(db) => match verdict::verdict(db.code().code(), db.message()) {
-                Verdict::Retry => Exit::Connect,
-                Verdict::ReadOnly => Exit::ReadOnly,
-                Verdict::End(exit) => exit,
-            },
+            Reason::Server(db) => of_login_refused(db).exit().unwrap_or(Exit::Connect),
         }
     }
 }
@@ -143,6 +138,17 @@ impl std::fmt::Display for Fault {
             Reason::Protocol(why) => write!(f, "what answers at {at} does not speak PostgreSQL's protocol: {why}"),
         }
     }
+}
+
+/// What a server's refusal of a login means.
+pub(super) fn of_login_refused(db: &DbError) -> Meaning {
+    let row = meaning(Phase::Login, db.code().code(), db.message());
+    row.map_or(Meaning::Lasting(Exit::Config), |row| row.meaning)
+}
+
+/// Whether a server that refuses so may let the same user in with TLS, or without it.
+pub(super) fn may_depend_on_tls(db: &DbError) -> bool {
+    matches!(of_login_refused(db), Meaning::Lasting(Exit::Auth | Exit::Tls))
 }
 
 /// Names that are unknown, in the words of the C libraries; anything else a name server says may pass.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
+use tokio_postgres::error::DbError;
 use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage};
 
 use super::notices::{self, Crier, Notices};
@@ -72,7 +73,24 @@ where
     // An error ends the connection; whoever waits for an answer is told through the client.
     while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
         if let AsyncMessage::Notice(notice) = message {
-            crier.tell(notice.severity().to_owned(), notice.message().to_owned()).await;
+            crier.tell(severity(&notice), notice.message().to_owned()).await;
         }
     }
+}
+
+/// The severity as the protocol names it; the other form is translated, and every server since 9.6 sends both.
+fn severity(notice: &DbError) -> String {
+    use tokio_postgres::error::Severity::{Debug, Error, Fatal, Info, Log, Notice, Panic, Warning};
+    let untranslated = match notice.parsed_severity() {
+        Some(Panic) => "PANIC",
+        Some(Fatal) => "FATAL",
+        Some(Error) => "ERROR",
+        Some(Warning) => "WARNING",
+        Some(Notice) => "NOTICE",
+        Some(Debug) => "DEBUG",
+        Some(Info) => "INFO",
+        Some(Log) => "LOG",
+        None => notice.severity(),
+    };
+    untranslated.to_owned()
 }

@@ -43,6 +43,17 @@ pub enum Problem {
     /// A second `@` where the hosts begin.
     #[error("it holds more than one `@`; in a user or a password write `%40`")]
     SecondAt,
+    /// An `@` behind a `?` or a `#`.
+    #[error(
+        "it holds a `?` or a `#` before its `@`; in a user or a password write `%3F` and `%23`, in a parameter `%40`"
+    )]
+    AtBehindMark,
+    /// An `@` behind the `/` that ends the hosts.
+    #[error("it holds a `/` before its `@`; in a user or a password write `%2F`, in a database's name `%40`")]
+    AtBehindSlash,
+    /// A character that no host has.
+    #[error("what stands in the place of its host has a character that no host has; it may be the end of a password")]
+    OddHost,
     /// A bracketed address that does not end, is empty, or has something behind it.
     #[error("an IPv6 address in it is not of the form `[ADDRESS]` or `[ADDRESS]:PORT`")]
     Brackets,

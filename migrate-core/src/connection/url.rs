@@ -10,17 +10,47 @@ pub(super) fn read(rest: &str) -> Result<Given, Problem> {
     if rest.contains(['\n', '\r']) {
         return Err(Problem::LineEnd);
     }
-    let mut given = Given::default();
-    let end = rest.find(['@', '/']).unwrap_or(rest.len());
-    let hosts = match rest[end..].strip_prefix('@') {
-        Some(behind) => {
-            login(&rest[..end], &mut given)?;
-            behind
+    let slash = rest.find('/').unwrap_or(rest.len());
+    let at = rest[..slash].find('@');
+    let mark = rest[..slash].find(['?', '#']);
+    match (at, mark) {
+        // RFC 3986 ends the authority at the first of `/`, `?` and `#`; libpq only looks for `/`. Where the two see
+        // different hosts, the query has to be one of parameters, or what stands before the `@` a login.
+        (Some(at), Some(mark)) if mark < at => match without_login(rest) {
+            Ok(given) if rest[mark..].starts_with('?') && has_port(&given) => Ok(given),
+            _ => with_login(rest, at).map_err(|_| Problem::AtBehindMark),
+        },
+        (Some(at), _) => with_login(rest, at),
+        (None, mark) => {
+            // A password with a `/` ends as one of these, and what is left of it would be taken for a database.
+            if mark.is_none()
+                && rest[..slash].contains(':')
+                && rest[slash..].split('?').next().is_some_and(|path| path.contains('@'))
+            {
+                return Err(Problem::AtBehindSlash);
+            }
+            without_login(rest)
         }
-        None => rest,
-    };
-    let query = hosts_and_database(hosts, &mut given)?;
-    if let Some(query) = query {
+    }
+}
+
+/// Whether its port is one, or left to be the usual one: what is none may be a password.
+fn has_port(given: &Given) -> bool {
+    given.get(Parameter::Port).is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit() || byte == b','))
+}
+
+fn with_login(rest: &str, at: usize) -> Result<Given, Problem> {
+    let mut given = Given::default();
+    login(&rest[..at], &mut given)?;
+    behind_login(&rest[at + 1..], given)
+}
+
+fn without_login(rest: &str) -> Result<Given, Problem> {
+    behind_login(rest, Given::default())
+}
+
+fn behind_login(hosts: &str, mut given: Given) -> Result<Given, Problem> {
+    if let Some(query) = hosts_and_database(hosts, &mut given)? {
         parameters(query, &mut given)?;
     }
     Ok(given)
@@ -67,8 +97,16 @@ fn host(text: &str) -> Result<(&str, &str), Problem> {
         return if address.is_empty() || !ends { Err(Problem::Brackets) } else { Ok((address, behind)) };
     }
     let end = text.find([':', '/', '?', ',']).unwrap_or(text.len());
-    // libpq takes it for part of the host's name, and names it when it cannot be found. It is the end of a password.
-    if text[..end].contains('@') { Err(Problem::SecondAt) } else { Ok(text.split_at(end)) }
+    let host = &text[..end];
+    // libpq takes these for part of the host's name, and names it when it cannot be found. It is the end of a password.
+    if host.contains('@') {
+        return Err(Problem::SecondAt);
+    }
+    if host.contains(|c: char| "&=#\"'\\".contains(c) || c.is_whitespace()) {
+        Err(Problem::OddHost)
+    } else {
+        Ok(text.split_at(end))
+    }
 }
 
 fn parameters(query: &str, given: &mut Given) -> Result<(), Problem> {

@@ -35,7 +35,7 @@ impl Decision {
 /// Writes all versions of a plan as applied, and runs none of their statements.
 #[must_use]
 pub fn baseline(plan: &Plan<'_>, existing: Existing, bookkeeping: &Bookkeeping) -> Flight<'static> {
-    let nothing_missing = Preparation { existing, seed: false, journal: false };
+    let nothing_missing = Preparation { existing, seed: false, ledger: true, journal: false };
     let mut flight = prepare(plan.preparation.unwrap_or(nothing_missing), &bookkeeping.tables);
     let commit = flight.messages.pop();
     flight.messages.push(message(Purpose::Guard, guard::no_version(&bookkeeping.tables)));

@@ -58,6 +58,17 @@ pub(super) fn transaction(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Strin
     format!("DO $migrate$ BEGIN\n{}{}{history}{settings}END $migrate$", begun(), locked())
 }
 
+/// The setting that tells whether a file that may end its transaction itself has committed it.
+pub(crate) const LEFT: &str = "migrate.left";
+
+/// The guard of a batch that may end its transaction itself: a setting of the session, made in the transaction, lasts
+/// beyond it if it is committed, and is gone if it is rolled back.
+pub(super) fn stepwise(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
+    let guard = transaction(batch, bookkeeping);
+    let mark = set(LEFT, "'committed'", false);
+    guard.strip_suffix("END $migrate$").map_or_else(|| guard.clone(), |open| format!("{open}{mark}END $migrate$"))
+}
+
 /// The guard of a further batch in the same transaction: what comes before it may have reset every setting.
 pub(super) fn next(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
     let check = |record| history_check(batch, record, &bookkeeping.tables);
@@ -101,7 +112,7 @@ pub(super) fn preparation(preparation: Preparation, tables: &Tables) -> String {
         begun(),
         locked(),
         exists(preparation.existing.version, &tables.version),
-        exists(preparation.existing.ledger, &tables.ledger) + &journal,
+        if preparation.ledger { exists(preparation.existing.ledger, &tables.ledger) } else { String::new() } + &journal,
         settings(&Terms::default(), true),
     )
 }
@@ -213,14 +224,19 @@ fn milliseconds(time: Duration) -> String {
     format!("'{}'", time.as_millis())
 }
 
-/// Takes the session's lock, or raises; the start time is kept for the ledger.
+/// Takes the session's lock, or raises; the start time is kept for the ledger. A read-only default of the role or the
+/// database is overridden, as BEGIN READ WRITE overrides it for a file in a transaction.
 pub(super) fn session_lock() -> String {
     format!(
         "DO $migrate$ BEGIN\n  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n  \
-         PERFORM pg_catalog.set_config('migrate.started', pg_catalog.clock_timestamp()::text, false);\nEND $migrate$",
+         PERFORM pg_catalog.set_config('migrate.started', pg_catalog.clock_timestamp()::text, false);\n{WRITABLE}\
+         END $migrate$",
         Refusal::Busy.raise("another runner holds the migration lock")
     )
 }
+
+/// Until the session is reset behind the file.
+const WRITABLE: &str = "  PERFORM pg_catalog.set_config('default_transaction_read_only', 'off', false);\n";
 
 /// Takes it once more: a file may have given every lock back, and holding it twice does no harm.
 pub(super) fn session_lock_again() -> String {
@@ -283,7 +299,8 @@ pub(super) fn own_timeouts() -> &'static str {
 pub(super) fn closing(batch: &Batch<'_>, tables: &Tables) -> String {
     let history = batch.record.as_ref().map(|record| history_check(batch, record, tables)).unwrap_or_default();
     format!(
-        "DO $migrate$ BEGIN\n{OPEN}  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n{history}END $migrate$",
+        "DO $migrate$ BEGIN\n{OPEN}  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n\
+         {history}END $migrate$",
         Refusal::Busy.raise("another runner holds the migration lock")
     )
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::evidence;
 use super::kind::Unit;
+use super::ledger::ON_PRIMARY;
 use super::table::{Tables, literal};
 use super::{Bookkeeping, Refusal};
 use crate::history::EntryState;
@@ -30,7 +31,7 @@ pub(super) fn create(tables: &Tables) -> String {
 pub(crate) fn select(journal: &str) -> String {
     format!(
         "SELECT version_id, direction, file, statement_no, tokens_sha256, kind, state, evidence FROM {journal} \
-         WHERE closed_at IS NULL AND statement_no > 0 ORDER BY version_id, direction, statement_no"
+         WHERE closed_at IS NULL AND statement_no > 0 AND {ON_PRIMARY} ORDER BY version_id, direction, statement_no"
     )
 }
 
@@ -130,7 +131,11 @@ pub(super) fn failed(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping, 
 #[cfg(feature = "postgres")]
 pub(crate) fn evidence_of(batch: &Batch<'_>, unit: &Unit, tables: &Tables) -> String {
     let number = unit.statements.start + 1;
-    format!("SELECT evidence FROM {} WHERE {} AND statement_no = {number}", tables.journal, open(batch))
+    format!(
+        "SELECT evidence FROM {} WHERE {} AND statement_no = {number} AND {ON_PRIMARY}",
+        tables.journal,
+        open(batch)
+    )
 }
 
 /// The part of the record that closes a file's entries.

@@ -1,9 +1,10 @@
 //! The SQL of the bookkeeping: goose's rows, exactly, and the ledger's beside them.
 //!
-//! Invariant: goose's table is never altered and its rows are never updated (goose/spec.md 11).
+//! Invariants: goose's table is never altered and its rows are never updated (goose/spec.md 11); what changes it proves in
+//! the same transaction that exactly what it asked for is there (`proof`).
 
 use super::table::{Tables, literal};
-use super::{Bookkeeping, Mode, journal};
+use super::{Bookkeeping, Mode, journal, proof};
 #[cfg(feature = "postgres")]
 use crate::migration::Version;
 use crate::migration::{Digest, Direction};
@@ -19,7 +20,7 @@ pub(super) fn create_version_table(tables: &Tables) -> String {
 }
 
 pub(super) fn seed(tables: &Tables) -> String {
-    format!("INSERT INTO {} (version_id, is_applied) VALUES (0, true)", tables.version)
+    format!("INSERT INTO {} (version_id, is_applied) VALUES (0, true);\n{}", tables.version, proof::of_seed(tables))
 }
 
 /// A ledger row belongs to one row of goose's table: id, version and time together, so that a row which goose wrote
@@ -83,12 +84,18 @@ impl Ledger<'_> {
     }
 }
 
+/// A condition that always holds, for every SELECT of the bookkeeping that decides something. A pooler that balances reads
+/// (pgpool-II 4.3) sends a plain SELECT to a standby, which may be behind, even one in a transaction that only reads; one
+/// that also reads a system catalog goes to the primary.
+pub(crate) const ON_PRIMARY: &str = "EXISTS (SELECT FROM pg_catalog.pg_namespace)";
+
 /// The history, rows ascending by id, from the table and what [`Ledger::source`] makes of the ledger.
 pub(crate) fn select_history(version_table: &str, ledger: &str) -> String {
     format!(
         "SELECT v.version_id, v.is_applied, pg_catalog.to_char(v.tstamp, 'YYYY-MM-DD\"T\"HH24:MI:SS') AS at, \
          l.text_sha256, l.tokens_sha256, l.requires_app FROM {version_table} v \
-         LEFT JOIN {ledger} l ON l.row_id = v.id AND l.version_id = v.version_id AND l.tstamp = v.tstamp ORDER BY v.id"
+         LEFT JOIN {ledger} l ON l.row_id = v.id AND l.version_id = v.version_id AND l.tstamp = v.tstamp \
+         WHERE {ON_PRIMARY} ORDER BY v.id"
     )
 }
 
@@ -102,7 +109,7 @@ pub(crate) fn select_stored(tables: &Tables, versions: &[Version]) -> String {
          ORDER BY version_id, id DESC) v JOIN {} l ON l.row_id = v.id AND l.version_id = v.version_id \
          AND l.tstamp = v.tstamp AND l.down_sha256 IS NOT NULL \
          LEFT JOIN LATERAL pg_catalog.unnest(l.down_statements) WITH ORDINALITY s (statement, number) ON true \
-         ORDER BY v.version_id, s.number",
+         WHERE {ON_PRIMARY} ORDER BY v.version_id, s.number",
         tables.version,
         versions.join(", "),
         tables.ledger
@@ -136,8 +143,8 @@ pub(super) fn delete_by_hand(batch: &Batch<'_>, tables: &Tables) -> String {
     removal(batch, tables, "")
 }
 
-/// A trigger can keep goose's row out without an error. Then the ledger's row has no id, which it must have: a file is
-/// never committed without its version.
+/// A trigger can keep goose's row out without an error. Then the ledger's row has no id, which it must have; what else
+/// may become of either row is what the proof looks at.
 fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author: &Author<'_>) -> String {
     let started = match (author, batch.mode()) {
         (Author::Person(_), _) => "NULL::timestamptz",
@@ -146,6 +153,9 @@ fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author:
             "nullif(pg_catalog.current_setting('migrate.started', true), '')::timestamptz"
         }
     };
+    if !record.ledger {
+        return insert_alone(batch, &bookkeeping.tables);
+    }
     let tool = concat!("migrate ", env!("CARGO_PKG_VERSION"));
     let (tool, closed) = match author {
         Author::Run => (tool.to_owned(), closed(batch, &bookkeeping.tables)),
@@ -158,7 +168,9 @@ fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author:
          (row_id, version_id, tstamp, file, text_sha256, tokens_sha256, duration, release, tool, run_id, \
          no_transaction, down_statements, down_sha256{floor_column})\nSELECT id, version_id, tstamp, {file}, '{text}', \
          '{tokens}', pg_catalog.clock_timestamp() - {started}, {release}, {tool}, {run}, {no_transaction}, \
-         {down}{floor}\nFROM (VALUES (true)) one (row) LEFT JOIN recorded ON true RETURNING pg_catalog.txid_current()",
+         {down}{floor}\nFROM (VALUES (true)) one (row) LEFT JOIN recorded ON true RETURNING pg_catalog.txid_current(), {noted};\n{proof}",
+        noted = proof::note_row(),
+        proof = proof::of_record(batch.migration.version, &bookkeeping.tables),
         run = literal(&bookkeeping.run),
         no_transaction = batch.mode() == Mode::NoTransaction,
         down = undo(batch),
@@ -172,6 +184,19 @@ fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author:
         tokens = record.tokens,
         release = literal(&bookkeeping.release),
         tool = literal(&tool),
+    )
+}
+
+/// goose's row, and nothing beside it.
+fn insert_alone(batch: &Batch<'_>, tables: &Tables) -> String {
+    let version = batch.migration.version;
+    format!(
+        "WITH {}recorded AS (\n  INSERT INTO {} (version_id, is_applied) VALUES ({version}, true) RETURNING id AS row_id\n)\n\
+         SELECT pg_catalog.txid_current(), {} FROM recorded;\n{}",
+        closed(batch, tables),
+        tables.version,
+        proof::note_row(),
+        proof::of_plain_record(version, tables),
     )
 }
 
@@ -196,11 +221,24 @@ fn delete(batch: &Batch<'_>, tables: &Tables) -> String {
     removal(batch, tables, &closed(batch, tables))
 }
 
+/// What forgets the ledger's rows, too, where there is a ledger.
+fn forgotten(batch: &Batch<'_>, tables: &Tables) -> String {
+    match &batch.record {
+        Some(record) if !record.ledger => String::new(),
+        _ => {
+            format!(",\n  forgotten AS (DELETE FROM {} WHERE version_id = {})", tables.ledger, batch.migration.version)
+        }
+    }
+}
+
 fn removal(batch: &Batch<'_>, tables: &Tables, closed: &str) -> String {
     let version = batch.migration.version;
     format!(
-        "WITH {closed}removed AS (DELETE FROM {} WHERE version_id = {version}),\n  \
-         forgotten AS (DELETE FROM {} WHERE version_id = {version})\nSELECT pg_catalog.txid_current()",
-        tables.version, tables.ledger
+        "WITH {closed}removed AS (DELETE FROM {} WHERE version_id = {version} RETURNING version_id){}\n\
+         SELECT pg_catalog.txid_current(), {};\n{}",
+        tables.version,
+        forgotten(batch, tables),
+        proof::note_removed("removed"),
+        proof::of_removal(batch.migration.version, tables),
     )
 }

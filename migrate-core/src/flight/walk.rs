@@ -11,6 +11,8 @@ use super::{
 };
 use crate::plan::Batch;
 
+const BEGIN_RECORD: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
 /// Takes the session's lock and compares history and journal with the planned ones.
 #[must_use]
 pub fn opening(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'static> {
@@ -95,7 +97,9 @@ pub fn closing(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'static> 
         message(Purpose::Hygiene, RESET_ROLE),
         message(Purpose::Closing, guard::closing(batch, &bookkeeping.tables)),
     ];
-    messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
+    // The record and its proof are one transaction, whoever sends them.
+    let whole = |sql| message(Purpose::Record, format!("{BEGIN_RECORD};\n{sql};\nCOMMIT"));
+    messages.extend(ledger::record(batch, bookkeeping).map(whole));
     messages.extend(end_of_session_lock());
     Flight { pace: Pace::Unwrapped, messages }
 }

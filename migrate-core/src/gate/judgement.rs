@@ -25,6 +25,14 @@ pub(super) fn judge(gate: &Gate<'_>, reading: Reading) -> Verdict {
             let message = format!("the role {} may not read the version table {qualified}", reading.role);
             return bare(gate, State::NoPrivilege, (message, grant(&qualified, &schema, &reading.role)));
         }
+        Found::Filtered => {
+            let message = format!(
+                "row level security keeps rows of the version table {qualified} from the role {}, so what was applied \
+                 is not known",
+                reading.role
+            );
+            return bare(gate, State::NoPrivilege, (message, unfilter(&qualified)));
+        }
         Found::Odd => {
             let next = "name goose's table, or move this relation out of the way".to_owned();
             let message = format!("{qualified} is not a goose version table");
@@ -61,11 +69,18 @@ fn grant(table: &str, schema: &str, role: &str) -> String {
     format!("as its owner: GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT ON {table} TO {role}")
 }
 
+fn unfilter(table: &str) -> String {
+    format!("as its owner: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY; or ask as a role with BYPASSRLS")
+}
+
 fn unread(table: &str, beside: &str, hidden: Hidden, role: &str) -> String {
     let unknown = if beside == "ledger" { "floors and edited files" } else { "files that are half done" };
     match hidden {
         Hidden::Forbidden => {
             format!("{unknown} are not seen: GRANT SELECT ON {table}_{beside} TO {}", quote(role))
+        }
+        Hidden::Filtered => {
+            format!("{unknown} are not seen, for row level security: {}", unfilter(&format!("{table}_{beside}")))
         }
         Hidden::Odd => format!("{unknown} are not seen: {table}_{beside} is not the {beside} of `migrate`"),
     }

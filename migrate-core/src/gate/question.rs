@@ -5,6 +5,7 @@
 //! caller's. So the tables are looked up in the catalogs first, and `query_to_xml` runs the text that follows from that,
 //! in the same snapshot.
 
+use crate::flight::shape::{self, has, is_filtered};
 use crate::flight::{Ledger, TableName, journal_name, ledger_name, literal, select_history, select_journal};
 
 /// What each row is, its number among its kind, and eight columns.
@@ -14,28 +15,27 @@ pub(super) fn question(name: &TableName) -> String {
 
 /// One row about the tables: which are there, ours, and open to this role.
 fn tables(name: &TableName) -> String {
-    let version_fits = has("v.oid", &["id", "version_id", "is_applied", "tstamp"]);
-    let ledger_fits = has("l.oid", &["row_id", "version_id", "tstamp", "text_sha256", "tokens_sha256"]);
+    let version_fits = has("v.oid", shape::VERSION);
+    let ledger_fits = has("l.oid", shape::LEDGER);
     let has_floor = has("l.oid", &["requires_app"]);
-    let entry =
-        ["version_id", "direction", "file", "statement_no", "tokens_sha256", "kind", "state", "evidence", "closed_at"];
     format!(
         "WITH version AS (\n  SELECT c.oid, c.relkind, c.relnamespace, n.nspname\n  FROM pg_catalog.pg_class c \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n  WHERE c.relname = {table} AND {place} LIMIT 1\n), \
          tables AS (\n  SELECT v.oid, v.relkind, v.nspname, l.oid AS ledger, j.oid AS journal,\n    \
          {version_fits} AND v.relkind IN ('r', 'p') AS fits,\n    \
          pg_catalog.has_schema_privilege(v.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(v.oid, 'SELECT') \
-         AS readable,\n    {ledger_is} AS ledger_is,\n    {journal_is} AS journal_is,\n    {has_floor} AS has_floor\n  \
+         AND NOT {filtered} AS readable,\n    {filtered} AS filtered,\n    {ledger_is} AS ledger_is,\n    {journal_is} AS journal_is,\n    {has_floor} AS has_floor\n  \
          FROM version v\n  \
          LEFT JOIN pg_catalog.pg_class l ON l.relnamespace = v.relnamespace AND l.relname = {ledger}\n  \
          LEFT JOIN pg_catalog.pg_class j ON j.relnamespace = v.relnamespace AND j.relname = {journal}\n)\n\
-         SELECT 'tables', '0', t.nspname::text, t.relkind::text, t.fits::text, t.readable::text, t.ledger_is, \
+         SELECT 'tables', '0', t.nspname::text, t.filtered::text, t.fits::text, t.readable::text, t.ledger_is, \
          t.journal_is, current_user::text, pg_catalog.current_database()::text\n\
          FROM (SELECT) here LEFT JOIN tables t ON true",
         table = literal(name.table()),
         place = place(name),
+        filtered = is_filtered("v.oid"),
         ledger_is = beside("l.oid", &ledger_fits),
-        journal_is = beside("j.oid", &has("j.oid", &entry)),
+        journal_is = beside("j.oid", &has("j.oid", shape::JOURNAL)),
         ledger = literal(&ledger_name(name.table())),
         journal = literal(&journal_name(name.table())),
     )
@@ -45,7 +45,9 @@ fn tables(name: &TableName) -> String {
 fn beside(oid: &str, fits: &str) -> String {
     format!(
         "CASE WHEN {oid} IS NULL THEN 'absent' WHEN NOT {fits} THEN 'odd'\n      \
-         WHEN NOT pg_catalog.has_table_privilege({oid}, 'SELECT') THEN 'forbidden' ELSE 'there' END"
+         WHEN NOT pg_catalog.has_table_privilege({oid}, 'SELECT') THEN 'forbidden' WHEN {} THEN 'filtered' \
+         ELSE 'there' END",
+        is_filtered(oid)
     )
 }
 
@@ -90,18 +92,3 @@ fn place(name: &TableName) -> String {
             .to_owned(),
     }
 }
-
-/// Whether a relation has all these columns, in types that our queries work with.
-fn has(oid: &str, columns: &[&str]) -> String {
-    let named: Vec<String> = columns.iter().map(|column| literal(column)).collect();
-    format!(
-        "(SELECT count(*) = {} FROM pg_catalog.pg_attribute a WHERE a.attrelid = {oid} AND a.attnum > 0 AND NOT \
-         a.attisdropped AND a.attname IN ({}) AND {FITTING})",
-        columns.len(),
-        named.join(", ")
-    )
-}
-
-const FITTING: &str = "CASE WHEN a.attname IN ('id', 'row_id', 'version_id', 'requires_app', 'statement_no') \
-    THEN a.atttypid = ANY ('{int2,int4,int8}'::regtype[]) WHEN a.attname = 'is_applied' THEN a.atttypid = 'bool'::regtype \
-    WHEN a.attname = 'tstamp' THEN a.atttypid = ANY ('{timestamp,timestamptz}'::regtype[]) ELSE true END";

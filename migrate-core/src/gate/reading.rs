@@ -17,6 +17,7 @@ pub(super) struct Reading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hidden {
     Forbidden,
+    Filtered,
     Odd,
 }
 
@@ -24,6 +25,8 @@ pub(super) enum Hidden {
 pub(super) enum Found {
     Absent,
     Forbidden,
+    /// Row level security keeps rows from this role.
+    Filtered,
     Odd,
     History(History),
     /// The answer is not one to the question.
@@ -50,11 +53,12 @@ pub(super) fn read(rows: Vec<TextRow>) -> Reading {
     let mut columns = tables.into_iter();
     let mut next = || columns.next().flatten();
     let schema = next();
-    let _relkind = next();
+    let filtered = next().as_deref() == Some("true");
     let (fits, readable) = (next().as_deref() == Some("true"), next().as_deref() == Some("true"));
     let (ledger, journal) = (next().unwrap_or_default(), next().unwrap_or_default());
     let hidden = |state: &str| match state {
         "forbidden" => Some(Hidden::Forbidden),
+        "filtered" => Some(Hidden::Filtered),
         "odd" => Some(Hidden::Odd),
         _ => None,
     };
@@ -69,6 +73,7 @@ pub(super) fn read(rows: Vec<TextRow>) -> Reading {
     };
     let found = match (schema.is_some(), readable, fits) {
         (false, _, _) => Found::Absent,
+        (true, false, _) if filtered => Found::Filtered,
         (true, false, _) => Found::Forbidden,
         (true, true, false) => Found::Odd,
         (true, true, true) => of_rows(history, entries, tables),

@@ -1,5 +1,7 @@
 //! The exit codes: a stable interface, in bands that a Kubernetes `podFailurePolicy` can tell apart.
 
+use super::meaning::{Phase, meaning};
+
 /// How a command ended. The names and numbers never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exit {
@@ -157,7 +159,7 @@ pub const EXITS: &[ExitRow] = &[
         Exit::NeedsDirect,
         30,
         "needs-direct",
-        "a migration without a transaction needs a direct connection, and this one goes through a pooler",
+        "this connection goes through a pooler that cannot carry what is to run, such as a migration without a transaction",
         "untouched by that migration",
     ),
     row(Exit::Connect, 40, "connect", "no connection to the server", "untouched"),
@@ -213,13 +215,7 @@ impl Exit {
     /// migration itself.
     #[must_use]
     pub fn of_sqlstate(sqlstate: &str) -> Option<Self> {
-        match sqlstate {
-            "42501" => Some(Self::Privilege),
-            "25006" => Some(Self::ReadOnly),
-            "57P01" | "57P02" | "57P05" => Some(Self::ConnectionLost),
-            _ if ["53", "58", "XX00"].iter().any(|class| sqlstate.starts_with(class)) => Some(Self::Resources),
-            _ => None,
-        }
+        meaning(Phase::Running, sqlstate, "")?.meaning.exit()
     }
 }
 

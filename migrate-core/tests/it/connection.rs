@@ -19,6 +19,7 @@ struct Reading {
 
 /// Texts that are read differently on purpose, and why.
 const TEXTS: &[(&str, &str)] = &[
+    ("postgres://u:a/b@h/db", "libpq takes the beginning of the password for a port, and its end for a database"),
     ("postgres://u:a@b@h/db", "libpq takes the end of the password for part of the host"),
     ("postgres://h/db?sslnegotiation=direct", "libpq knows it since 17"),
     ("postgres://h/db?load_balance_hosts=random", "libpq knows it since 16"),

@@ -64,7 +64,7 @@ async fn serve(mut stream: DuplexStream, history: History) -> Vec<Vec<String>> {
         }
         turns.last_mut().expect("a turn").push(sql.to_owned());
         held.extend(answer(sql, &history));
-        in_flight = sql.starts_with("BEGIN") || (in_flight && sql != "COMMIT");
+        in_flight = (in_flight || sql.starts_with("BEGIN")) && !sql.ends_with("COMMIT");
         if !in_flight {
             stream.write_all(&held).await.expect("an open stream");
             held.clear();
@@ -99,9 +99,11 @@ fn answer(sql: &str, history: &History) -> Vec<u8> {
         vec![vec![
             text("public"),
             flag(tables.version, "r"),
-            flag(tables.ledger, "t"),
+            None,
+            flag(tables.version, "f"),
+            flag(tables.ledger, "there"),
             flag(tables.ledger_is_current, "t"),
-            flag(tables.journal, "t"),
+            flag(tables.journal, "there"),
             text("150000"),
             text("PostgreSQL 15.0 of a script"),
             text("15.0"),

@@ -131,6 +131,56 @@ fn a_password_in_a_url_that_is_wrong_elsewhere_is_not_repeated() {
     }
 }
 
+/// Every form in which a URL may hold a password, accepted or refused; what stands for it is `{}`.
+const FORMS: [&str; 16] = [
+    "postgres://u:{}@127.0.0.1:1/x",
+    "postgresql://u:{}@127.0.0.1:1",
+    "postgres://u:{}@127.0.0.1:1,127.0.0.1:2/x?target_session_attrs=any",
+    "postgres://u:{}@[::1]:1/x?connect_timeout=1",
+    "postgres://u:{}@127.0.0.1:1/x?sslmode=prefer&application_name=a",
+    "postgres://127.0.0.1:1/x?user=ops@tenant&password={}",
+    "postgres://127.0.0.1:1?user=ops@tenant&password={}",
+    "postgres://127.0.0.1:1/x?password={}&user=u",
+    "postgres://127.0.0.1:1?password={}&user=ops@tenant",
+    "postgres://127.0.0.1:1/x?user=u#password={}",
+    "postgres:///x?host=127.0.0.1&port=1&user=u&password={}",
+    "host=127.0.0.1 port=1 user=u password={}",
+    "password={} host=127.0.0.1 port=1 user=u",
+    "host=127.0.0.1 port=1 user=u password='{}'",
+    "jdbc:postgresql://127.0.0.1:1/x?user=u&password={}",
+    "u:{}@127.0.0.1:1/x",
+];
+
+#[test]
+fn whatever_character_stands_in_a_password_nothing_of_it_is_repeated_in_any_form() {
+    let files = folder(&[GOOD]);
+    let specials = "@:/?#&=%+;,'\"\\!$^*()[]{}<>|~` \u{e9}";
+    for form in FORMS {
+        for special in specials.chars() {
+            let url = form.replace("{}", &format!("9{special}q7canary"));
+            for arguments in [&["up"][..], &["up", "--log-format", "json"]] {
+                let ended = migrate(&url, files.path(), &[arguments, &["--connect-wait", "0s"]].concat());
+                assert!(ended.code >= 20 && !ended.stderr.contains("panicked"), "{url}: {}", ended.stderr);
+                assert_secret(&url, &ended);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_part_with_an_at_sign_leads_to_the_host_before_it() {
+    let database = Database::create_on(guarded());
+    let files = folder(&[GOOD]);
+    let (port, name) = (guarded().port(), &database.name);
+    for url in [
+        format!("postgres://127.0.0.1:{port}/{name}?application_name=ops@tenant&user=guest&password={CANARY}"),
+        format!("postgres://127.0.0.1:{port}?application_name=ops@tenant&user=guest&password={CANARY}&dbname={name}"),
+    ] {
+        let ended = migrate(&url, files.path(), &["status"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_password_in_the_environment_is_not_repeated() {
     let files = folder(&[GOOD]);

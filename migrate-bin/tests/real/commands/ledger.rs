@@ -1,7 +1,7 @@
 //! The ledger beside goose's table: who, when, how long, from which text, with which release.
 
 use super::{A, done};
-use crate::stage::{Database, folder, migrate_command};
+use crate::stage::{Database, example_command, folder, migrate_command};
 
 const CONCURRENT: (&str, &str) = (
     "00002_i.sql",
@@ -30,7 +30,7 @@ fn a_row_belongs_to_its_goose_row_and_holds_digest_duration_role_and_tool() {
 #[test]
 fn the_release_is_the_package_that_embedded_the_files() {
     let database = Database::create();
-    let mut command = migrate_command(&["up", "--to", "1", "--database-url", &database.url]);
+    let mut command = example_command(&["up", "--to", "1", "--database-url", &database.url]);
     let output = command.output().expect("migrate starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(database.rows("SELECT release FROM goose_db_version_ledger"), ["migrate-bin 0.1.0"]);

@@ -2,7 +2,7 @@
 
 use super::{file, release};
 use crate::background::Background;
-use crate::stage::{Database, Ended, folder, free_port, migrate, migrate_command};
+use crate::stage::{Database, Ended, example_command, folder, free_port, migrate, migrate_command};
 
 fn json(ended: &Ended) -> serde_json::Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", ended.stdout, ended.stderr))
@@ -93,7 +93,7 @@ fn a_wait_is_not_spent_on_what_no_job_mends() {
 
 #[test]
 fn an_image_says_what_it_contains_without_a_database() {
-    let ended: Ended = migrate_command(&["version", "--output", "json"]).output().expect("migrate starts").into();
+    let ended: Ended = example_command(&["version", "--output", "json"]).output().expect("migrate starts").into();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let data = json(&ended);
     assert_eq!((&data["current"], data["set_sha256"].as_str().map(str::len)), (&serde_json::Value::Null, Some(64)));

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tokio_postgres::Error;
 
-use super::fault::{may_stay, next, state};
+use super::fault::{next, state};
 use super::server_error;
 use crate::apply::convoy::{Leg, Loss};
+use crate::apply::staying::may_stay;
 use crate::apply::stop::Cause;
 use crate::migration::{Direction, Version};
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Holder, Ran};
+use crate::report::{Exit, Failure, Holder, Meaning, Phase, Ran, meaning};
 
 /// The run was asked to end, and nothing was under way.
 pub(in crate::apply) fn stopped(cause: Cause, doing: &str, holders: &[Holder]) -> Failure {
@@ -31,20 +32,19 @@ pub(in crate::apply) fn stopped(cause: Cause, doing: &str, holders: &[Holder]) -
 /// The run was asked to end while a flight was under way, and its statement was cancelled.
 pub(in crate::apply) fn cancelled(
     cause: Cause,
-    (leg, message): (&Leg<'_>, usize),
+    ((leg, message), partial): ((&Leg<'_>, usize), bool),
     holders: &[Holder],
     current: Version,
 ) -> Failure {
     let file = leg.ran_at(message).map_or_else(|| "the preparation".to_owned(), |ran| ran.file);
     let mut failure = stopped(cause, &format!("while {file} was running"), holders);
-    let partial = may_stay(leg, message);
     if partial && cause == Cause::Signal {
         failure.exit = Exit::InterruptedPartial;
     }
     if partial && let Some(batch) = leg.batch_at(message) {
-        failure.next = next(Exit::MigrationFailedPartial, batch, false);
+        failure.next = next(Exit::MigrationFailedPartial, batch);
     }
-    failure.state = state(leg, message, None, current);
+    failure.state = state((leg, message), None, partial, current);
     failure
 }
 
@@ -56,7 +56,7 @@ pub(in crate::apply) fn of_loss(loss: &Loss<'_>, current: Version) -> Failure {
     if may_stay(&loss.leg, loss.message) {
         failure.exit = Exit::MigrationFailedPartial;
         failure.state = format!("{file} may have run in part; its version is not recorded as far as is known");
-        failure.next = next(failure.exit, batch, false);
+        failure.next = next(failure.exit, batch);
     } else if loss.doubtful.is_empty() {
         failure.state = format!("{file} was rolled back; the database is at version {current}");
     } else {
@@ -132,21 +132,18 @@ pub(in crate::apply) fn settled(why: Failure, loss: &Loss<'_>, undone: Option<&R
     };
     let file = &undone.file;
     let state = format!("{file} was rolled back; the database is at version {current}");
-    let words = loss.error.as_ref().and_then(Error::as_db_error).map(tokio_postgres::error::DbError::message);
-    let Some(words) = words.filter(|words| POOLER_LIMITS.contains(words)) else {
-        return Failure { state, ..why };
-    };
+    let db = loss.error.as_ref().and_then(Error::as_db_error);
+    let limit = db.and_then(|db| Some((db, meaning(Phase::Running, db.code().code(), db.message())?)));
+    let limit = limit.filter(|(_, row)| row.meaning == Meaning::Lasting(Exit::MigrationFailed));
+    let Some((db, row)) = limit else { return Failure { state, ..why } };
     Failure {
         exit: Exit::MigrationFailed,
-        message: format!("the pooler ended {file} because it took too long: {words}"),
+        message: format!("the pooler ended {file} because it took too long: {}", db.message()),
         state,
-        next: "raise that limit of the pooler, or set DATABASE_URL_DIRECT to a URL that leads past it".into(),
+        next: row.advice.unwrap_or_default().to_owned(),
         ..why
     }
 }
-
-/// How `PgBouncer` names its limits on the time that work may take, in all its versions.
-const POOLER_LIMITS: [&str; 4] = ["query timeout", "query_timeout", "transaction timeout", "transaction_timeout"];
 
 /// The connection broke, and no new one told what became of these files.
 pub(in crate::apply) fn unresolved(why: &Failure, doubtful: &[&Ran], current: Version) -> Failure {

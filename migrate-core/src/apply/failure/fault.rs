@@ -1,36 +1,41 @@
 //! Why a flight failed: which message, whose fault, what the database holds now, and the next command.
 
 use super::{place, server_error};
-use crate::apply::convoy::{Fault, Leg, STATEMENT_POOLING};
-use crate::flight::{Pace, Purpose};
-use crate::migration::{Direction, Statement, Version};
+use crate::apply::convoy::{Fault, Leg};
+use crate::flight::{NOT_RECORDED, Nature, Pace, Purpose, units};
+use crate::migration::{Direction, Mode, Statement, Version};
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Place, Report, ServerError};
+use crate::report::{Exit, Failure, Phase, Place, Report, ServerError, meaning};
 
-/// Why a flight failed: which message, whose fault, and what the database holds now.
-pub(in crate::apply) fn of_fault(fault: &Fault<'_>, current: Version) -> Failure {
+/// Why a flight failed: which message, whose fault, and what the database holds now; `stays` is whether something of the
+/// file does.
+pub(in crate::apply) fn of_fault(fault: &Fault<'_>, stays: bool, current: Version) -> Failure {
     let leg = &fault.leg;
     let purpose = purpose(leg, fault.message);
     let Some(db) = fault.error.as_db_error() else { return super::connection_lost(&fault.error) };
     let mut server = server_error(db);
-    let exit = match (purpose, server.sqlstate.as_str()) {
-        // A standby refuses BEGIN … READ WRITE as a feature that it does not support.
-        (Purpose::Begin, "0A000") => Exit::ReadOnly,
-        (_, "08P01") if db.message().contains(STATEMENT_POOLING) => Exit::NeedsDirect,
-        (_, sqlstate) => Exit::of_sqlstate(sqlstate).unwrap_or(Exit::MigrationFailed),
+    let known = meaning(phase(purpose), &server.sqlstate, &server.message);
+    let exit = known.and_then(|row| row.meaning.exit()).unwrap_or(Exit::MigrationFailed);
+    let Some(batch) = leg.batch_at(fault.message) else {
+        return of_preparation(exit, known.and_then(|row| row.advice), server);
     };
-    let Some(batch) = leg.batch_at(fault.message) else { return of_preparation(exit, server) };
     let statement = statement_at_fault(fault, &mut server);
-    let exit = if may_stay(leg, fault.message) { Exit::MigrationFailedPartial } else { exit };
+    let exit = if stays { Exit::MigrationFailedPartial } else { exit };
     let place = statement.and_then(|index| batch.statements.get(index));
     let place = place.map(|statement| place::place(batch, statement, &server));
-    let concurrently = statement.is_some_and(|index| works_concurrently(batch, index));
+    let advice = known.and_then(|row| row.advice).filter(|_| exit != Exit::MigrationFailedPartial);
+    let way_out = way_out(purpose, &server.sqlstate, batch).or_else(|| advice.map(str::to_owned));
     Failure {
         exit,
         message: message(purpose, batch, &server),
         place,
-        state: state(leg, fault.message, statement, current),
-        next: way_out(purpose, &server.sqlstate, batch).unwrap_or_else(|| next(exit, batch, concurrently)),
+        state: state((leg, fault.message), statement, stays, current),
+        next: way_out.unwrap_or_else(|| match statement {
+            Some(index) if exit == Exit::MigrationFailedPartial && leaves_an_index(batch, index) => {
+                format!("drop the INVALID index that the failed statement may have left; {}", next(exit, batch))
+            }
+            _ => next(exit, batch),
+        }),
         server: Some(server),
         report: Report::default(),
     }
@@ -40,12 +45,25 @@ fn purpose(leg: &Leg<'_>, message: usize) -> Purpose {
     leg.flight.messages.get(message).map_or(Purpose::Begin, |message| message.purpose)
 }
 
-fn of_preparation(exit: Exit, server: ServerError) -> Failure {
-    let next = match exit {
-        Exit::Privilege => {
-            "as the schema's owner: GRANT CREATE ON SCHEMA … TO this role; or run `migrate up` once as that owner"
-        }
-        _ => "remove what the server complains of, then run again",
+/// When an error of a message came, for the table of meanings.
+pub(super) const fn phase(purpose: Purpose) -> Phase {
+    match purpose {
+        Purpose::Begin => Phase::Begin,
+        _ => Phase::Running,
+    }
+}
+
+/// Making the tables failed, and was rolled back.
+fn of_preparation(exit: Exit, advice: Option<&'static str>, server: ServerError) -> Failure {
+    let (exit, next) = match (exit, server.sqlstate.as_str()) {
+        (_, NOT_RECORDED) => (
+            Exit::History,
+            "a trigger, a rule or a policy keeps rows out of the version table: remove it (`\\d` in psql names it), then \
+             run again",
+        ),
+        // Whoever ran into it may ask which GRANTs are missing.
+        (Exit::Privilege, _) => (exit, "`migrate doctor` lists what `up` needs, each with its GRANT"),
+        _ => (exit, advice.unwrap_or("remove what the server complains of, then run again")),
     };
     Failure::new(exit, format!("cannot create the version table: {}", server.message), next).with_server(server)
 }
@@ -68,21 +86,6 @@ pub(super) fn place_of(batch: &Batch<'_>, statement: &Statement) -> Place {
     place::place(batch, statement, &ServerError::default())
 }
 
-/// Whether something of a failed file may stay: it runs without a transaction, or has ended its own by then.
-pub(in crate::apply) fn may_stay(leg: &Leg<'_>, message: usize) -> bool {
-    let Some(batch) = leg.batch_at(message) else { return false };
-    let sent = match purpose(leg, message) {
-        Purpose::Lock | Purpose::Begin | Purpose::Guard => return false,
-        Purpose::Statements { first, .. } => batch.steps.get(..=first).unwrap_or_default(),
-        _ => &batch.steps,
-    };
-    match leg.flight.pace {
-        Pace::Pipelined => false,
-        Pace::Stepwise => sent.iter().any(|step| step.transaction_control),
-        Pace::Unwrapped => true,
-    }
-}
-
 fn message(purpose: Purpose, batch: &Batch<'_>, server: &ServerError) -> String {
     let text = &server.message;
     match purpose {
@@ -100,11 +103,16 @@ fn message(purpose: Purpose, batch: &Batch<'_>, server: &ServerError) -> String 
 }
 
 /// What the database holds when a flight ended at one of its messages.
-pub(super) fn state(leg: &Leg<'_>, message: usize, statement: Option<usize>, current: Version) -> String {
+pub(super) fn state(
+    (leg, message): (&Leg<'_>, usize),
+    statement: Option<usize>,
+    stays: bool,
+    current: Version,
+) -> String {
     let Some(batch) = leg.batch_at(message) else { return crate::report::UNTOUCHED.to_owned() };
     let (file, version) = (&batch.migration.file, batch.migration.version);
     match (leg.flight.pace, purpose(leg, message)) {
-        (Pace::Unwrapped, Purpose::Lock | Purpose::Guard) => {
+        (_, Purpose::Lock | Purpose::Begin | Purpose::Guard) => {
             format!("nothing of {file} ran; the database is at version {current}")
         }
         (Pace::Unwrapped, Purpose::Statements { first, .. }) => format!(
@@ -121,7 +129,7 @@ pub(super) fn state(leg: &Leg<'_>, message: usize, statement: Option<usize>, cur
             format!("all statements of {file} are done; see `migrate status` for what is recorded")
         }
         (Pace::Unwrapped, _) => format!("all statements of {file} are done; version {version} is not recorded"),
-        (Pace::Stepwise, _) => format!(
+        (Pace::Stepwise, _) if stays => format!(
             "{file} ends or rewinds its transaction itself: what it committed, and what ran outside a transaction \
              behind that, stays; version {version} is not recorded, the database is at version {current}"
         ),
@@ -129,23 +137,32 @@ pub(super) fn state(leg: &Leg<'_>, message: usize, statement: Option<usize>, cur
             "{file} was rolled back with the other {} files of its transaction; the database is at version {current}",
             leg.batches.len() - 1
         ),
-        (Pace::Pipelined, _) => format!("{file} was rolled back; the database is at version {current}"),
+        (Pace::Pipelined | Pace::Stepwise, _) => {
+            format!("{file} was rolled back; the database is at version {current}")
+        }
     }
 }
 
-/// Whether a statement works CONCURRENTLY: what it leaves behind has to be dropped by hand.
-fn works_concurrently(batch: &Batch<'_>, index: usize) -> bool {
-    let statement = batch.statements.get(index);
-    statement.is_some_and(|statement| batch.sql(statement).to_ascii_lowercase().contains("concurrently"))
+/// Whether a statement builds an index that it leaves INVALID when it fails.
+pub(super) fn leaves_an_index(batch: &Batch<'_>, index: usize) -> bool {
+    let unit = units(batch, index).into_iter().next();
+    unit.is_some_and(|unit| matches!(unit.nature, Nature::CreateIndex { .. } | Nature::Reindex(..)))
 }
 
 /// What to do next, where the server's code says more than that a migration failed.
 pub(super) fn way_out(purpose: Purpose, sqlstate: &str, batch: &Batch<'_>) -> Option<String> {
     let path = &batch.path;
     match sqlstate {
-        "23502" if purpose == Purpose::Record => Some(
-            "a trigger keeps rows out of the version table: remove it (`\\d` in psql names it), then run again".into(),
+        "23502" | NOT_RECORDED if purpose == Purpose::Record => Some(
+            "a trigger, a rule or a policy keeps, changes or brings back rows of the version table or its ledger: remove \
+             it (`\\d` in psql names it), then run again"
+                .into(),
         ),
+        // In a file without a transaction it goes alone instead (`walking.rs`).
+        "25001" if batch.mode() == Mode::Transaction => Some(format!(
+            "give this statement a file of its own, with `-- +goose NO TRANSACTION` as its first line (in {path}, line 1), \
+             then run again"
+        )),
         "55P04" => Some(format!(
             "a value of an enum can be used when its transaction has ended: give `ALTER TYPE … ADD VALUE` a file of its \
              own before {path}, then run again"
@@ -159,28 +176,17 @@ pub(super) fn way_out(purpose: Purpose, sqlstate: &str, batch: &Batch<'_>) -> Op
 }
 
 /// What to do next.
-pub(super) fn next(exit: Exit, batch: &Batch<'_>, concurrently: bool) -> String {
+pub(super) fn next(exit: Exit, batch: &Batch<'_>) -> String {
     let command = match batch.direction {
         Direction::Up => "up",
         Direction::Down => "down",
     };
     match exit {
-        Exit::MigrationFailedPartial if concurrently => format!(
-            "mend the cause, and drop the INVALID index that the failed statement may have left; `migrate {command}` \
-             starts the file again from its first statement, so undo by hand what cannot run twice"
-        ),
         Exit::MigrationFailedPartial => format!(
-            "mend the cause; `migrate {command}` starts the file again from its first statement, so undo by hand what \
-             cannot run twice"
-        ),
-        Exit::Privilege => format!("grant the role what the server asks for, then run `migrate {command}` again"),
-        Exit::ReadOnly => "point the database URL at the primary".into(),
-        Exit::NeedsDirect => "use a direct connection, or a pooler in transaction mode".into(),
-        Exit::Resources => "free the resource that the server names, then run again".into(),
-        _ if batch.step.transaction_control => format!(
             "mend {}, and undo by hand what stayed: `migrate {command}` starts the file again from its first statement",
             batch.path
         ),
+        Exit::Privilege => format!("grant the role what the server asks for, then run `migrate {command}` again"),
         _ => format!("mend {}, then run `migrate {command}` again", batch.path),
     }
 }

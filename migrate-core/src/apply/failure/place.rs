@@ -3,7 +3,7 @@
 use crate::migration::Statement;
 use crate::plan::Batch;
 use crate::report::{Place, ServerError};
-use crate::text::{Span, saturate};
+use crate::text::{Span, saturate, word_at};
 
 pub(super) fn place(batch: &Batch<'_>, statement: &Statement, server: &ServerError) -> Place {
     let text = &batch.migration.text;
@@ -13,19 +13,22 @@ pub(super) fn place(batch: &Batch<'_>, statement: &Statement, server: &ServerErr
 
 /// The word at the server's position, which counts characters from 1.
 fn span(text: &str, statement: &Statement, sql: &str, position: Option<u32>) -> Option<Span> {
-    let offset = sql.char_indices().nth(position?.checked_sub(1)? as usize).map_or(sql.len(), |(at, _)| at);
-    let word: usize = sql[offset..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
-    let word = saturate(word.max(1));
+    let word = word_at(sql, position?)?;
     if statement.rewritten_sql().is_none() {
-        let start = statement.span().start + saturate(offset);
-        return Some(Span::new(start, start + word));
+        let start = statement.span().start;
+        return Some(Span::new(start + word.start, start + word.end));
     }
+    let offset = word.start as usize;
     let (line, shown) = source_line(text, statement.span(), sql, offset)?;
     let start_of_line = sql[..offset].rfind('\n').map_or(0, |at| at + 1);
     let in_line = shown == sql[start_of_line..].lines().next().unwrap_or_default();
     let start = line + saturate(offset - start_of_line);
     // Filled-in values move columns: then the whole line is shown.
-    Some(if in_line { Span::new(start, start + word) } else { Span::new(line, line + saturate(shown.len())) })
+    Some(if in_line {
+        Span::new(start, start + word.end - word.start)
+    } else {
+        Span::new(line, line + saturate(shown.len()))
+    })
 }
 
 /// Offset and text of the line of the file that holds `offset` of a rewritten statement; nothing when values brought
@@ -56,6 +59,13 @@ mod tests {
     #[test]
     fn a_position_behind_crlf_is_the_word_in_its_line() {
         assert_eq!(shown("SELECT 1,\r\n  'é', nope;", "SELECT 1,\n  'é', nope;", 18), "nope");
+    }
+
+    #[test]
+    fn a_position_at_a_quote_of_several_bytes_is_that_quote() {
+        assert_eq!(shown("SELECT “How?”;", "SELECT “How?”;", 8), "“");
+        assert_eq!(shown("SELECT “How?”;", "SELECT “How?”;", 13), "”");
+        assert_eq!(shown("SELECT 1;", "SELECT 1;", 99), "");
     }
 
     #[test]

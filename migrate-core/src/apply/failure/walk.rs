@@ -4,13 +4,13 @@ use super::super::convoy::Fault;
 use super::super::pooler::Pooled;
 use super::super::walking::Walk;
 use super::ended::stopped;
-use super::fault::{place_of, statement_at_fault, way_out};
+use super::fault::{leaves_an_index, phase, place_of, statement_at_fault, way_out};
 use super::server_error;
 use crate::apply::stop::Cause;
 use crate::flight::{INVALID_INDEX, Purpose, Unit};
 use crate::migration::{Direction, Version};
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Holder, Place, Report};
+use crate::report::{Exit, Failure, Holder, Place, Report, meaning};
 
 fn command(batch: &Batch<'_>) -> &'static str {
     match batch.direction {
@@ -33,8 +33,8 @@ fn state(walk: &Walk<'_, '_>, current: Version) -> String {
     )
 }
 
-/// A message of a unit failed.
-pub(in crate::apply) fn of_unit(fault: &Fault<'_>, walk: &Walk<'_, '_>, current: Version) -> Failure {
+/// A message of a unit failed; `partial` is whether something of the file stays.
+pub(in crate::apply) fn of_unit(fault: &Fault<'_>, walk: &Walk<'_, '_>, partial: bool, current: Version) -> Failure {
     let batch = walk.batch;
     let Some(db) = fault.error.as_db_error() else { return super::lost(Some(&fault.error)) };
     let mut server = server_error(db);
@@ -48,35 +48,49 @@ pub(in crate::apply) fn of_unit(fault: &Fault<'_>, walk: &Walk<'_, '_>, current:
         Purpose::Record => format!("{} ran, but could not be recorded: {}", batch.path, server.message),
         _ => format!("{} could not go on: {}", batch.path, server.message),
     };
+    let known = meaning(phase(purpose), &server.sqlstate, &server.message);
+    let known_exit = known.and_then(|row| row.meaning.exit());
+    let (exit, state) = match known_exit {
+        _ if partial => (Exit::MigrationFailedPartial, state(walk, current)),
+        exit => (exit.unwrap_or(Exit::MigrationFailed), untouched(walk, current)),
+    };
+    let advice = known.and_then(|row| row.advice).filter(|_| !partial).map(str::to_owned);
+    let way_out = way_out(purpose, &server.sqlstate, batch).filter(|_| purpose == Purpose::Record).or(advice);
+    let next = way_out.unwrap_or_else(|| {
+        if partial { next(batch, statement, &server.sqlstate) } else { super::fault::next(exit, batch) }
+    });
+    let place = batch.statements.get(statement).filter(|_| walk.done < batch.statements.len());
+    Failure {
+        exit,
+        message,
+        place: place.map(|statement| super::place::place(batch, statement, &server)),
+        state,
+        next,
+        server: Some(server),
+        report: Report::default(),
+    }
+}
+
+/// Nothing of the file stays, in words.
+fn untouched(walk: &Walk<'_, '_>, current: Version) -> String {
+    format!("nothing of {} stays; the database is at version {current}", walk.batch.migration.file)
+}
+
+/// What to do next.
+fn next(batch: &Batch<'_>, statement: usize, sqlstate: &str) -> String {
     let command = command(batch);
-    let concurrently = batch
-        .statements
-        .get(statement)
-        .is_some_and(|statement| batch.sql(statement).to_ascii_lowercase().contains("concurrently"));
-    let next = if let Some(next) = way_out(purpose, &server.sqlstate, batch).filter(|_| purpose == Purpose::Record) {
-        next
-    } else if server.sqlstate == INVALID_INDEX {
+    if sqlstate == INVALID_INDEX {
         format!(
             "it was there before this statement, so it is left alone: `migrate repair` shows it; drop it with DROP INDEX \
              CONCURRENTLY, then `migrate {command}` goes on with this statement"
         )
-    } else if concurrently {
+    } else if leaves_an_index(batch, statement) {
         format!(
             "mend the cause; `migrate {command}` goes on with this statement, and drops the INVALID index first that it \
              may have left"
         )
     } else {
         format!("mend the cause; `migrate {command}` goes on behind what is done")
-    };
-    let place = batch.statements.get(statement).filter(|_| walk.done < batch.statements.len());
-    Failure {
-        exit: Exit::MigrationFailedPartial,
-        message,
-        place: place.map(|statement| super::place::place(batch, statement, &server)),
-        state: state(walk, current),
-        next,
-        server: Some(server),
-        report: Report::default(),
     }
 }
 

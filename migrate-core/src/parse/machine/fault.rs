@@ -173,8 +173,20 @@ pub(super) fn missing_semicolon(text: &str, collected: Span, direction: Directio
         message: format!(
             "the last statement of the {section} section is not finished: goose finds no `;` that ends it"
         ),
-        help: finish(source.trim()).into(),
+        help: match psql_command(source) {
+            Some(command) => {
+                let command: String = command.chars().take(40).collect();
+                format!("`{command}` is a command of psql, which neither goose nor PostgreSQL knows: delete the line")
+            }
+            None => finish(source.trim()).into(),
+        },
     }
+}
+
+/// The first word of a line that only psql understands, such as those that `pg_dump` ends its dumps with.
+fn psql_command(rest: &str) -> Option<&str> {
+    let word = rest.lines().find_map(|line| line.trim_start().strip_prefix('\\').map(|_| line.trim_start()))?;
+    word.split_whitespace().next().filter(|word| word[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '!'))
 }
 
 /// How to finish a statement in which goose saw no semicolon.
