@@ -7,6 +7,7 @@ mod denied;
 pub(crate) mod german;
 mod hidden;
 mod leaving;
+mod passing;
 mod places;
 mod positions;
 mod recorded;

@@ -142,7 +142,7 @@ impl Run<'_, '_> {
         let purpose = fault.leg.flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
         if self.means.stop.cause().is_some() {
             let unit = begun.then_some(&*unit);
-            if let Some(unit) = unit {
+            if let Some(unit) = unit.filter(|unit| leaves_something(walk, unit)) {
                 self.write_failed(walk, unit, state).await;
             }
             return Err(self.interrupted(walk, unit));
@@ -161,10 +161,11 @@ impl Run<'_, '_> {
             unit.nature = flight::alone(walk.batch, unit.statements.start);
             return Ok(None);
         }
-        let partial = walk.done > 0 || (begun && !unit.nature.is_atomic());
+        let partial = walk.done > 0 || (begun && leaves_something(walk, unit));
         let failure = failure::of_unit(fault, walk, partial, Version(self.log.report.current));
         let again = may_succeed_again(state) && unit.nature != Nature::Opaque;
-        if begun {
+        // Of a file of which nothing stays there is nothing to write down: it is not begun.
+        if begun && partial {
             self.write_failed(walk, unit, state).await;
         }
         if again {
@@ -267,4 +268,9 @@ impl Run<'_, '_> {
             Err(_) => Err(self.stopped("before a file without a transaction")),
         }
     }
+}
+
+/// Whether a unit that failed leaves something of its file in the database: itself, or what was done before it.
+fn leaves_something(walk: &Walk<'_, '_>, unit: &Unit) -> bool {
+    walk.done > 0 || !unit.nature.is_atomic()
 }

@@ -83,5 +83,8 @@ fn a_file_without_a_transaction_of_which_nothing_stays_is_not_said_to_be_half_do
         told(&ended, code, &[word]);
         assert!(!ended.stderr.contains("INVALID"), "{name}: {}", ended.stderr);
         assert_eq!(there(&database, "f"), code == 26, "{name}");
+        // What the gate and the journal say is the same.
+        let check = migrate(&database.url, files.path(), &["check"]);
+        assert_eq!(check.code, if code == 26 { 12 } else { 10 }, "{name}: {}", check.stderr);
     }
 }
