@@ -39,19 +39,16 @@ pub(super) async fn explained(session: &Session, name: &TableName, failure: Fail
          name it"
             .to_owned()
     } else {
-        let without = if needed.iter().any(|one| one.what.ends_with("_ledger\"")) || !one_table(&needed) {
-            ""
-        } else {
+        let is_there = |end: &str| needed.iter().any(|one| one.what.contains(" ON TABLE ") && one.what.ends_with(end));
+        // Where goose's table is there, and ours is not, a run can do without it.
+        let without = if is_there("\"") && !is_there("_ledger\"") {
             "; or run with `--no-ledger`, which makes no table and notices no edited file"
+        } else {
+            ""
         };
         format!("as the owner: {}; or run `migrate up` once as that owner{without}", missing.join("; "))
     };
     Failure { next, ..failure }
-}
-
-/// Whether goose's table is there.
-fn one_table(needed: &[Privilege]) -> bool {
-    needed.iter().any(|one| one.what.contains(" ON TABLE "))
 }
 
 /// A row a table that is there, with what the role may do; one row with the schema alone where there is none.
