@@ -47,7 +47,7 @@ pub(crate) struct Shared {
         value_parser = duration
     )]
     pub(crate) connect_wait: Duration,
-    /// Read the migrations from this folder instead of those built into this program
+    /// Folder of the migrations; without it those built in, and where none are, of `GOOSE_MIGRATION_DIR`
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// The settings of the project, for `validate` and `lint` [default: the `migrate.toml` above the migrations]

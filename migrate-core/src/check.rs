@@ -23,12 +23,13 @@ use crate::text::{Span, saturate};
 /// and built: everything that is wrong with them is told, in files that were applied long ago and in every Down,
 /// and everything that the folder's lock refuses.
 #[must_use]
-pub fn folder(path: &Path, shown: &str) -> Parsed {
+pub fn folder(path: &Path, shown: &str) -> Read {
     let files = read_folder(path, shown);
     let locked = lock::problems(path, &files);
-    let Read { set, mut diagnostics, .. } = read_files(files);
-    diagnostics.extend(locked);
-    sorted(Parsed { set, diagnostics })
+    let mut read = read_files(files);
+    read.diagnostics.extend(locked);
+    sort(&mut read.diagnostics);
+    read
 }
 
 /// A set with every problem of its files, and the commands of its statements: for whoever looks at both.
@@ -57,12 +58,12 @@ pub fn read_files(files: Folder) -> Read {
 pub fn runnable_folder(path: &Path, shown: &str) -> Parsed {
     let mut parsed = parse(read_folder(path, shown));
     parsed.diagnostics.extend(runnable(&parsed.set));
-    sorted(parsed)
+    sort(&mut parsed.diagnostics);
+    parsed
 }
 
-fn sorted(mut parsed: Parsed) -> Parsed {
-    parsed.diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
-    parsed
+fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
 }
 
 /// The problems of a set's statements: what [`runnable`] finds, what PostgreSQL's parser would refuse, and where goose

@@ -27,6 +27,7 @@ mod writes;
 pub use allow::ActiveAllow;
 pub use fact::{facts, meaning};
 pub use finding::{Finding, Findings, Report};
+pub use not_in_transaction::unrunnable;
 pub use rule::{Check, Rule};
 pub use settings::Settings;
 pub use steps::{Steps, all_steps, pass, schema_before, steps, steps_from};

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::check::{self, Read};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::lint::{ActiveAllow, Finding, RULES, Review, Rule, Settings, review_commands};
+use crate::lint::{self, ActiveAllow, Finding, RULES, Review, Rule, Settings, review_commands};
 use crate::lock::{self, Lock};
 use crate::migration::{Migration, Set, Version};
 use crate::parse::{read_folder, version};
@@ -92,6 +92,15 @@ pub fn of_folder(path: &Path, shown: &str, request: Request) -> Verdict {
 pub fn of_set(set: Set, lock: Option<Lock>, request: Request) -> Verdict {
     let (diagnostics, commands) = check::read_set(&set);
     judge(Read { set, diagnostics, commands }, (Ok(lock), Vec::new()), request)
+}
+
+/// The commands that no server runs where they stand, whatever schema it has (rule T01): what `validate` says besides a
+/// file's diagnostics. What the settings call history, and files that cannot be read, are left out.
+#[must_use]
+pub fn unrunnable(read: &Read, config: &Config) -> Vec<Finding> {
+    let mut settings = Settings::from_config(config);
+    settings.unjudged = unjudged(&read.set, &read.diagnostics);
+    lint::unrunnable(&read.set, &read.commands, &settings)
 }
 
 /// A folder's lock, or why it cannot be read, and what it refuses.

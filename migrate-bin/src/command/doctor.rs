@@ -3,15 +3,15 @@
 use migrate_core::apply::{self, Connect, Examination, Pooling};
 use migrate_core::connect::Peer;
 use migrate_core::connection::Access;
-use migrate_core::gate::Gate;
+use migrate_core::gate::{Gate, State};
 use migrate_core::history::Attempt;
 use migrate_core::migration::{Direction, Set};
-use migrate_core::report::Failure;
+use migrate_core::report::{Exit, Failure};
 use serde_json::{Value, json};
 
-use super::Ended;
 use super::check::of_verdict;
 use super::database::{connect, table};
+use super::{Ended, built_in};
 use crate::arguments::{Form, Shared};
 use crate::console::Console;
 use crate::console::words::of_holder;
@@ -28,14 +28,39 @@ pub(super) async fn run(shared: &Shared, set: &Set, console: &mut Console) -> En
     let peer = connected.session.peer().cloned();
     let examined = examine(&connected, &name, &gate).await;
     connected.close().await;
-    let examination = examined?;
+    let mut examination = examined?;
+    let is_named = !built_in::is_none(set);
+    if !is_named {
+        unjudge(&mut examination);
+    }
     let exit = examination.verdict.exit();
     if console.output == Form::Json {
-        console.json(&of_examination(set, &examination, peer.as_ref()));
+        let mut data = of_examination(set, &examination, peer.as_ref());
+        if !is_named && exit == Exit::Ok {
+            data["schema"]["state"] = "unjudged".into();
+        }
+        console.json(&data);
     } else {
         console.data(&page(&examination, peer.as_ref()));
     }
     Ok(exit)
+}
+
+/// Nobody said which migrations a release needs, so nothing is missing, and nothing too much: what is left of the verdict
+/// is what the database says of itself.
+fn unjudge(examination: &mut Examination) {
+    let verdict = &mut examination.verdict;
+    let name = "name the migrations with `--dir DIR` to see what is missing";
+    match &verdict.state {
+        State::Ok | State::OkAhead { .. } | State::Incompatible { .. } => {
+            verdict.message = format!("not judged, no migrations are named; version {} is applied", verdict.highest);
+            name.clone_into(&mut verdict.next);
+            let half_done = examination.unfinished.first().map(|attempt| attempt.version);
+            verdict.state = half_done.map_or(State::Ok, |version| State::Dirty { version });
+        }
+        State::NotInitialised => name.clone_into(&mut verdict.next),
+        _ => {}
+    }
 }
 
 async fn examine(

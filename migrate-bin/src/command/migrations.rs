@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use migrate_core::check::Read;
 use migrate_core::diagnostic::{Diagnostic, Severity, any_error};
+use migrate_core::lint::Finding;
 use migrate_core::migration::Set;
-use migrate_core::parse::{Folder, Parsed, parse, read_file};
+use migrate_core::parse::{Folder, read_file};
 use migrate_core::report::{Exit, Failure};
 use migrate_core::{build, check};
 use serde_json::{Value, json};
@@ -49,24 +51,26 @@ pub(super) fn folder(shared: &Shared, embedded: &Set) -> PathBuf {
 }
 
 /// The folder of `--dir`, or the embedded set, which was checked when it was built.
-pub(super) fn read_all(shared: &Shared, embedded: &Set) -> Parsed {
+pub(super) fn read_all(shared: &Shared, embedded: &Set) -> Read {
     match &shared.dir {
         Some(dir) if dir.is_file() => parse_file(dir).0,
         Some(dir) => check::folder(Path::new(dir), &dir.display().to_string()),
-        None => Parsed { set: embedded.clone(), diagnostics: check::check(embedded) },
+        None => {
+            let (diagnostics, commands) = check::read_set(embedded);
+            Read { set: embedded.clone(), diagnostics, commands }
+        }
     }
 }
 
 /// One file as a set of one, with its text; no text when it cannot be read.
-pub(super) fn parse_file(path: &Path) -> (Parsed, Option<String>) {
+pub(super) fn parse_file(path: &Path) -> (Read, Option<String>) {
     let shown = path.display().to_string();
     let folder = path.parent().map(|parent| parent.display().to_string()).filter(|parent| !parent.is_empty());
     let source = read_file(path, &shown);
     let text = source.text.as_ref().ok().cloned();
     let folder = folder.unwrap_or_else(|| ".".to_owned());
-    let mut parsed = parse(Folder { path: folder.clone(), shown: folder, sources: vec![source], diagnostics: vec![] });
-    parsed.diagnostics.extend(check::check(&parsed.set));
-    (parsed, text)
+    let files = Folder { path: folder.clone(), shown: folder, sources: vec![source], diagnostics: vec![] };
+    (check::read_files(files), text)
 }
 
 /// A diagnostic as the JSON form of `validate` and `inspect` writes it.
@@ -76,6 +80,15 @@ pub(super) fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
     json!({
         "code": entry.id, "severity": diagnostic.severity().word(), "file": diagnostic.path,
         "line": at.map(|at| at.line), "column": at.map(|at| at.column), "message": diagnostic.message,
+    })
+}
+
+/// What a rule found, as the same.
+pub(super) fn finding_json(finding: &Finding) -> Value {
+    let at = finding.position();
+    json!({
+        "code": finding.rule, "severity": finding.severity.word(), "file": finding.path, "line": at.line,
+        "column": at.column, "message": finding.message,
     })
 }
 

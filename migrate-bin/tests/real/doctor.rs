@@ -2,7 +2,7 @@
 
 use crate::background::Session;
 use crate::pooler::Pooler;
-use crate::stage::{Database, Ended, eventually, folder, free_port, migrate, server, sql};
+use crate::stage::{Database, Ended, eventually, folder, free_port, migrate, migrate_command, server, sql};
 
 const ONE: (&str, &str) = ("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n-- +goose Down\nDROP TABLE a;\n");
 const TWO: (&str, &str) = ("00002_b.sql", "-- +goose Up\nCREATE TABLE b (id int);\n-- +goose Down\nDROP TABLE b;\n");
@@ -142,4 +142,34 @@ fn a_server_that_cannot_be_reached_is_one_line_and_its_code() {
     let (page, data) = doctor(&url, &folder(&[ONE]));
     assert_eq!((page.code, data["reachable"].as_bool(), marked(&page).len()), (40, Some(false), 1), "{}", page.stdout);
     assert!(!format!("{page:?}{data}").contains("Xq7canary"));
+}
+
+#[test]
+fn without_migrations_the_page_says_what_the_database_says_of_itself() {
+    let doctor = |url: &str| -> (Ended, serde_json::Value) {
+        let run = |more: &[&str]| -> Ended {
+            let mut command = migrate_command(&["doctor", "--database-url", url]);
+            command.args(more).output().expect("migrate starts").into()
+        };
+        let (page, form) = (run(&[]), run(&["--output", "json"]));
+        assert_eq!(page.code, form.code, "{} {}", page.stderr, form.stderr);
+        (page, serde_json::from_str(&form.stdout).expect("JSON"))
+    };
+    let (database, files) = (Database::create(), folder(&[ONE, TWO]));
+    let (page, data) = doctor(&database.url);
+    assert_eq!((page.code, &data["schema"]["state"]), (14, &"not-initialised".into()), "{}", page.stdout);
+    assert_eq!(migrate(&database.url, files.path(), &["up"]).code, 0);
+    let (page, data) = doctor(&database.url);
+    assert_eq!((page.code, &data["schema"]["state"]), (0, &"unjudged".into()), "{} {}", page.stdout, page.stderr);
+    let lines: Vec<&str> = page.stdout.lines().collect();
+    says(&lines, &["not judged, no migrations are named; version 2 is applied", "PostgreSQL "]);
+    let broken = folder(&[
+        ONE,
+        TWO,
+        ("00003_c.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE c (id int);\nSELECT 1/0;\n"),
+    ]);
+    assert_eq!(migrate(&database.url, broken.path(), &["up"]).code, 26);
+    let (page, data) = doctor(&database.url);
+    assert_eq!((page.code, &data["schema"]["half_done"]), (12, &3.into()), "{}", page.stdout);
+    says(&marked(&page), &["version 3 (00003_c.sql) is half applied"]);
 }

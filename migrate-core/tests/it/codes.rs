@@ -190,7 +190,8 @@ fn write_example(entry: &Entry, folder: &Path) {
 }
 
 fn parsed(folder: &Path) -> Parsed {
-    check::folder(folder, "migrations")
+    let check::Read { set, diagnostics, .. } = check::folder(folder, "migrations");
+    Parsed { set, diagnostics }
 }
 
 fn problems(folder: &Path) -> Vec<Diagnostic> {

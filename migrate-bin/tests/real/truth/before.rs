@@ -58,14 +58,35 @@ fn what_cannot_run_in_a_transaction_is_told_with_the_annotation_and_its_line() {
     ];
     for statement in alone {
         let database = Database::create();
-        let files = folder(&[("00001_a.sql", &format!("-- +goose Up\n{statement}\n"))]);
-        let checked = migrate_command(&["validate", "--dir"]).arg(files.path()).output().expect("migrate starts");
+        let text = format!("-- +goose Up\n{statement}\n");
+        let files = folder(&[("00001_a.sql", &text)]);
+        let way_out = ["T01", "00001_a.sql:2:1", "`-- +goose NO TRANSACTION` into line 1 of "];
+        told(&validate(&text), 29, &way_out);
+        let checked = migrate_command(&["lint", "--dir"]).arg(files.path()).output().expect("migrate starts");
         let checked = Ended::from(checked);
-        let ended = migrate(&database.url, files.path(), &["up"]);
-        if checked.code == 0 {
-            told(&ended, 25, &["25001", "-- +goose NO TRANSACTION", "line 1", "00001_a.sql was rolled back"]);
-        } else {
-            assert!(checked.stderr.contains("-- +goose NO TRANSACTION"), "{statement}: {}", checked.stderr);
+        assert_eq!(checked.code, 29, "{statement}: {}", checked.stdout);
+        for word in way_out {
+            assert!(checked.stdout.contains(word), "{statement}: {}", checked.stdout);
         }
+        let ended = migrate(&database.url, files.path(), &["up"]);
+        told(&ended, 25, &["25001", "-- +goose NO TRANSACTION", "line 1", "00001_a.sql was rolled back"]);
+    }
+}
+
+#[test]
+fn what_else_a_file_does_stays_in_its_transaction() {
+    let validated = validate("-- +goose Up\nCREATE TABLE a (id int);\nCREATE INDEX CONCURRENTLY i ON a (id);\n");
+    told(&validated, 29, &["00001_a.sql:3:1", "a file of its own, with `-- +goose NO TRANSACTION` in line 1"]);
+    let in_down = "-- +goose Up\nCREATE INDEX i ON a (id);\n-- +goose Down\nDROP INDEX CONCURRENTLY i;\n";
+    told(&validate(in_down), 29, &["00001_a.sql:4:1", "T01"]);
+    let in_block = "DO $$\nBEGIN\n  EXECUTE 'SELECT 1';\n  VACUUM;\nEND $$;\n";
+    let wrapped = format!("-- +goose Up\n-- +goose StatementBegin\n{in_block}-- +goose StatementEnd\n");
+    told(&validate(&wrapped), 29, &["VACUUM cannot run in a block or a function"]);
+    for right in [
+        "-- +goose NO TRANSACTION\n-- +goose Up\nVACUUM a;\n",
+        "-- +goose Up\nREINDEX TABLE a;\n",
+        "-- +goose Up\n-- migrate:allow not-in-transaction reason=\"the pooler ends it\"\nVACUUM a;\n",
+    ] {
+        assert_eq!(validate(right).code, 0, "{right}: {}", validate(right).stderr);
     }
 }
