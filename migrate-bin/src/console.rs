@@ -9,7 +9,7 @@ use std::io::{IsTerminal as _, Write as _};
 use clap::ColorChoice;
 use migrate_core::diagnostic::Diagnostic;
 use migrate_core::lint::Finding;
-use migrate_core::report::{Event, Exit, Failure};
+use migrate_core::report::{Event, Exit, Failure, State};
 use migrate_core::verify::Step;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ impl Console {
     pub(crate) fn unwritten(&mut self) -> Option<Failure> {
         let error = self.unwritten.take()?;
         let mut failure = Failure::new(Exit::Internal, format!("cannot write to stdout: {error}"), "run again");
-        failure.state = "the command itself is done".into();
+        failure.state = State::Elsewhere("the command itself is done".into());
         Some(failure)
     }
 
@@ -210,7 +210,8 @@ impl Console {
                 Form::Text => {
                     let exit = failure.exit.row();
                     let runbook = words::runbook(failure.exit).map(|place| format!("\nrunbook: {place}"));
-                    let (error, runbook) = (failure.render(self.color), runbook.unwrap_or_default());
+                    let error = failure.render_with(self.color, |setting| ("option", words::of_setting(setting)));
+                    let runbook = runbook.unwrap_or_default();
                     self.text(&format!("{error}\nexit {}: {}{runbook}", exit.code, exit.meaning));
                 }
                 Form::Json => self.line("error", "failed", &failure.message, words::of_failure(failure)),

@@ -6,14 +6,18 @@ mod event;
 mod exit;
 mod failure;
 mod meaning;
+mod setting;
+mod state;
 
 use std::time::Duration;
 
 pub use event::{At, Event, Holder, Opened, Progress, Retry};
 pub use exit::{EXITS, Exit, ExitRow};
-pub use failure::{Failure, Place, ServerError, UNTOUCHED};
+pub use failure::{Failure, Place, ServerError};
 #[cfg(feature = "postgres")]
 pub(crate) use meaning::{Meaning, Phase, may_succeed_again, meaning};
+pub use setting::Setting;
+pub use state::{Part, State};
 
 use crate::migration::{Direction, Version};
 

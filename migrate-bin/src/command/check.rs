@@ -69,7 +69,9 @@ fn tell(set: &Set, verdict: Verdict, console: &mut Console) -> Ended {
         console.warn("warning", warning);
     }
     if !verdict.is_open() {
-        return Err(Failure::new(exit, verdict.message, verdict.next).into());
+        let exact =
+            if matches!(verdict.state, State::Ahead { .. }) { ": `migrate check` without `--exact`" } else { "" };
+        return Err(Failure::new(exit, verdict.message, verdict.next + exact).into());
     }
     console.data(&format!("{}\n", verdict.message));
     Ok(exit)

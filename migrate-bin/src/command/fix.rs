@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use migrate_core::lock::{self, Lock};
-use migrate_core::report::{Exit, Failure};
+use migrate_core::report::{Exit, Failure, State};
 use serde_json::json;
 
 use super::Ended;
@@ -56,7 +56,7 @@ fn renumber(folder: &Path, lock: Option<&Lock>, renamed: &mut Vec<(String, Strin
             let message = format!("cannot rename {file} to {target}: {error}");
             let done = format!("{} files were renamed before it", renamed.len());
             let mut failure = Failure::new(Exit::Config, message, "check the folder's permissions, then run it again");
-            failure.state = done;
+            failure.state = State::Elsewhere(done);
             failure
         })?;
         renamed.push((file, target));

@@ -1,7 +1,9 @@
 //! The words and the JSON fields of events, diagnostics and failures.
 
+mod setting;
 mod waits;
 
+pub(super) use setting::of_setting;
 pub(crate) use waits::of_holder;
 
 use std::time::Duration;
@@ -174,12 +176,13 @@ pub(crate) fn of_failure(failure: &Failure) -> Value {
     let server = failure.server.as_ref();
     let at = failure.place.as_ref().map(migrate_core::report::Place::position);
     json!({
-        "code": exit.name, "exit": exit.code, "state": failure.state, "next": failure.next,
+        "code": exit.name, "exit": exit.code, "state": failure.state.to_string(), "database": failure.state.word(), "next": failure.next,
         "file": failure.place.as_ref().map(|place| &place.path),
         "line": at.map(|at| at.line), "column": at.map(|at| at.column),
         "sqlstate": server.map(|server| &server.sqlstate),
         "detail": server.and_then(|server| server.detail.as_ref()),
         "hint": server.and_then(|server| server.hint.as_ref()),
+        "options": failure.settings.iter().map(of_setting).collect::<Vec<_>>(),
         "current": failure.report.current, "runbook": runbook(failure.exit),
     })
 }

@@ -9,7 +9,7 @@ use crate::flight::{
 };
 use crate::history::{Attempt, Existing, History, Row};
 use crate::plan::Versioning;
-use crate::report::{Exit, Failure, Opened};
+use crate::report::{Exit, Failure, Opened, Setting};
 
 /// A database as a command finds it.
 #[derive(Debug, Clone)]
@@ -142,13 +142,13 @@ fn unfit_schema(name: &TableName, schema: &str) -> Failure {
         "the server's own"
     };
     let (at, next) = match name.schema() {
-        Some(_) => ("the schema of the version table", "name another with `--table`"),
+        Some(_) => ("the schema of the version table", "name another table"),
         None => (
             "the schema where this session's search_path puts the version table",
-            "name one with `--table SCHEMA.TABLE`, or give the role or the database URL a search_path that begins with it",
+            "name it with its schema, or give the role or the database URL a search_path that begins with that",
         ),
     };
-    Failure::new(Exit::Config, format!("{at}, `{schema}`, is {why}"), next)
+    Failure::new(Exit::Config, format!("{at}, `{schema}`, is {why}"), next).with_setting(Setting::Table)
 }
 
 /// That no version table was dropped beside a ledger: what the ledger names would be applied a second time.
@@ -259,16 +259,17 @@ fn resolve_query(name: &TableName) -> String {
 }
 
 fn missing_schema(name: &TableName) -> Failure {
-    match name.schema() {
+    let failure = match name.schema() {
         Some(schema) => Failure::new(
             Exit::Config,
             format!("the schema `{schema}` of the version table does not exist"),
-            format!("create it (`CREATE SCHEMA {schema}`), or name another with `--table`"),
+            format!("create it (`CREATE SCHEMA {schema}`), or name another table"),
         ),
         None => Failure::new(
             Exit::Config,
             "no schema of this session's search_path exists, so there is no place for the version table",
-            "name one with `--table SCHEMA.TABLE`, or give the role a search_path",
+            "name the table with a schema, or give the role a search_path",
         ),
-    }
+    };
+    failure.with_setting(Setting::Table)
 }

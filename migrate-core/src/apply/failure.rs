@@ -18,7 +18,7 @@ pub(super) use walk::{
 use crate::connect::server_error;
 use crate::flight::TableName;
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Phase, meaning};
+use crate::report::{Exit, Failure, Phase, Setting, State, meaning};
 
 /// One of our own statements around a file failed.
 pub(super) fn of_own(error: &Error, what: &str) -> Failure {
@@ -69,8 +69,9 @@ pub(super) fn odd_table(name: &TableName, why: &str) -> Failure {
     Failure::new(
         Exit::History,
         format!("`{name}` is not a goose version table: {why}"),
-        "name goose's table with `--table`, or move this relation out of the way",
+        "name goose's table, or move this relation out of the way",
     )
+    .with_setting(Setting::Table)
 }
 
 /// Row level security keeps rows of a table from this role: what it would read is not what was applied.
@@ -91,7 +92,7 @@ pub(super) fn orphaned_ledger(name: &TableName, versions: &str) -> Failure {
         Exit::History,
         format!("there is no table `{name}`, but `{name}_ledger` says that {versions} versions were applied"),
         format!(
-            "restore the table; or, where the schema of those versions is there, run `migrate baseline --to` the last of \
+            "restore the table; or, where the schema of those versions is there, run `migrate baseline` up to the last of \
              them; or, where all of it is to be applied anew, drop `{name}_ledger` too"
         ),
     )
@@ -123,7 +124,7 @@ pub(super) fn half_redone(batch: Option<&Batch<'_>>) -> Failure {
         format!("{path} was undone, and another runner changed the history before it was applied again"),
         "see `migrate status`, then run `migrate up`",
     );
-    failure.state = format!("{path} is undone");
+    failure.state = State::Undone { file: path.to_owned(), in_part_again: false };
     failure
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::convoy::{Told, ran};
 use crate::history::History;
-use crate::migration::{Direction, Set};
+use crate::migration::{Direction, Set, Version};
 use crate::plan::Warning;
-use crate::report::{Event, Failure, Holder, Opened, Ran, Report, UNTOUCHED};
+use crate::report::{Event, Failure, Holder, Opened, Ran, Report, State};
 
 /// What a run has done and told so far.
 pub(super) struct Log<'r> {
@@ -116,14 +116,10 @@ impl<'r> Log<'r> {
     /// The failure with what was done before it: "nothing was changed" is true of a run only when nothing ran.
     pub(super) fn with_report(&self, failure: Failure) -> Failure {
         let failure = Failure { report: self.report.clone(), ..failure };
-        if self.report.ran.is_empty() || failure.state != UNTOUCHED {
+        if self.report.ran.is_empty() || failure.state != State::Untouched {
             return failure;
         }
-        let state = format!(
-            "{} of this run's migrations are done; the database is at version {}",
-            self.report.ran.len(),
-            self.report.current
-        );
-        Failure { state, ..failure }
+        let (migrations, current) = (self.report.ran.len(), Version(self.report.current));
+        Failure { state: State::Done { migrations, current }, ..failure }
     }
 }

@@ -6,7 +6,7 @@ use tokio_postgres::Error;
 use super::Session;
 use crate::flight::{TableName, journal_name, ledger_name, literal, quote};
 use crate::history::TextRow;
-use crate::report::Failure;
+use crate::report::{Failure, Setting};
 
 /// Something that a command needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +41,12 @@ pub(super) async fn explained(session: &Session, name: &TableName, failure: Fail
     } else {
         let is_there = |end: &str| needed.iter().any(|one| one.what.contains(" ON TABLE ") && one.what.ends_with(end));
         // Where goose's table is there, and ours is not, a run can do without it.
-        let without = if is_there("\"") && !is_there("_ledger\"") {
-            "; or run with `--no-ledger`, which makes no table and notices no edited file"
-        } else {
-            ""
-        };
-        format!("as the owner: {}; or run `migrate up` once as that owner{without}", missing.join("; "))
+        let next = format!("as the owner: {}; or run `migrate up` once as that owner", missing.join("; "));
+        if is_there("\"") && !is_there("_ledger\"") {
+            let next = format!("{next}; or run without the ledger: no table is made then, and no edited file noticed");
+            return Failure { next, ..failure }.with_setting(Setting::WithoutLedger);
+        }
+        next
     };
     Failure { next, ..failure }
 }

@@ -154,8 +154,7 @@ fn words(gate: &Gate<'_>, state: &State, history: &History, highest: Version) ->
                 "the database holds {}, and this release, up to version {head}, asks for none of them",
                 listed(extra)
             ),
-            "deploy the release that contains them, or ask for `AtLeast` (`migrate check` without `--exact`)"
-                .to_owned(),
+            "deploy the release that contains them, or ask for a database that is at least there".to_owned(),
         ),
         State::Behind { missing } => (
             format!(

@@ -85,7 +85,7 @@ pub fn read_folder(path: &Path, shown: &str) -> Folder {
             Code::NoMigrations,
             shown,
             "this folder holds no migration (`*.sql`)",
-            "name the folder of your goose files with `--dir`, or write the first one with `migrate create NAME`",
+            "name the folder of your goose files, or write the first one with `migrate create NAME`",
         ));
     }
     folder
@@ -163,7 +163,7 @@ fn unreadable_file(shown: &str, path: &Path, error: &std::io::Error) -> Diagnost
 }
 
 fn unreadable_folder(shown: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
-    let help = "name the folder of your goose files with `--dir`";
+    let help = "name the folder of your goose files";
     if error.kind() == std::io::ErrorKind::NotFound {
         return Diagnostic::of_path(Code::NoFolder, shown, "this folder does not exist", help);
     }

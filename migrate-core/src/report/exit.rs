@@ -190,7 +190,7 @@ pub const EXITS: &[ExitRow] = &[
         Exit::Deadline,
         46,
         "deadline",
-        "the time that `--deadline` gave is over",
+        "the time that the run was given is over",
         "what was under way was rolled back, or is written down in the journal",
     ),
     row(Exit::Resources, 47, "resources", "the server ran out of disk, memory or another resource", "rolled back"),

@@ -1,6 +1,6 @@
 //! One failure, told whole: what, where, what state the database is in, and what to do next.
 
-use super::{Exit, Report};
+use super::{Exit, Report, Setting, State};
 use crate::diagnostic::Excerpt;
 use crate::plan::PlanError;
 use crate::text::Span;
@@ -51,9 +51,6 @@ impl Place {
     }
 }
 
-/// The state after a failure before anything was done.
-pub const UNTOUCHED: &str = "nothing was changed";
-
 /// A command that did not reach its goal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -66,9 +63,11 @@ pub struct Failure {
     /// What the server said.
     pub server: Option<ServerError>,
     /// What state the database is in now.
-    pub state: String,
+    pub state: State,
     /// What to do next.
     pub next: String,
+    /// What a caller can set for it to end otherwise.
+    pub settings: Vec<Setting>,
     /// What was done before it.
     pub report: Report,
 }
@@ -82,8 +81,9 @@ impl Failure {
             message: message.into(),
             place: None,
             server: None,
-            state: UNTOUCHED.into(),
+            state: State::Untouched,
             next: next.into(),
+            settings: Vec::new(),
             report: Report::default(),
         }
     }
@@ -95,20 +95,37 @@ impl Failure {
         self
     }
 
-    /// The rustc-like form; `color` adds ANSI styles.
+    /// The same with what a caller can set for it to end otherwise.
     #[must_use]
-    pub fn render(&self, color: bool) -> String {
-        crate::diagnostic::render_failure(&self.page(), color)
+    pub fn with_setting(mut self, setting: Setting) -> Self {
+        self.settings.push(setting);
+        self
     }
 
-    fn page(&self) -> crate::diagnostic::Page<'_> {
+    /// The rustc-like form, with settings as a program names them; `color` adds ANSI styles.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        self.render_with(color, |setting| ("setting", format!("`{}`", setting.field())))
+    }
+
+    /// The same with settings as `shown` names them: a label, and text behind it.
+    #[must_use]
+    pub fn render_with(&self, color: bool, shown: impl Fn(&Setting) -> (&'static str, String)) -> String {
+        let state = self.state.to_string();
+        let settings: Vec<(&'static str, String)> = self.settings.iter().map(shown).collect();
+        let mut page = self.page(&state);
+        page.notes.extend(settings.iter().map(|(label, text)| (*label, text.as_str())));
+        crate::diagnostic::render_failure(&page, color)
+    }
+
+    fn page<'a>(&'a self, state: &'a str) -> crate::diagnostic::Page<'a> {
         let mut notes = Vec::new();
         if let Some(server) = &self.server {
             notes.push(("sqlstate", server.sqlstate.as_str()));
             let more = [("detail", &server.detail), ("hint", &server.hint), ("context", &server.context)];
             notes.extend(more.into_iter().filter_map(|(label, text)| Some((label, text.as_deref()?))));
         }
-        notes.push(("state", self.state.as_str()));
+        notes.push(("state", state));
         crate::diagnostic::Page {
             id: self.exit.row().name,
             message: &self.message,
@@ -126,11 +143,16 @@ impl From<&PlanError> for Failure {
     fn from(error: &PlanError) -> Self {
         let diagnostic = match error {
             PlanError::Statements(diagnostic) => diagnostic,
+            PlanError::Missing { .. } => {
+                return Self::new(Exit::History, error.to_string(), error.help()).with_setting(Setting::Late);
+            }
             PlanError::EndsTransaction { path, excerpt, .. } => {
-                let failure = Self::new(Exit::InvalidMigrations, error.to_string(), error.help());
+                let failure = Self::new(Exit::InvalidMigrations, error.to_string(), error.help())
+                    .with_setting(Setting::OwnTransactions);
                 let place = Place { path: path.clone(), excerpt: excerpt.clone() };
                 return Self { place: Some(place), ..failure };
             }
+            PlanError::NowhereKnown { .. } => return Self::new(Exit::Usage, error.to_string(), error.help()),
             PlanError::Unfinished { .. } => return Self::new(Exit::Dirty, error.to_string(), error.help()),
             _ => return Self::new(Exit::History, error.to_string(), error.help()),
         };

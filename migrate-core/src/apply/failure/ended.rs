@@ -12,7 +12,7 @@ use crate::apply::staying::may_stay;
 use crate::apply::stop::Cause;
 use crate::migration::{Direction, Version};
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Holder, Meaning, Phase, Ran, meaning};
+use crate::report::{Exit, Failure, Holder, Meaning, Phase, Ran, Setting, State, meaning};
 
 /// The run was asked to end, and nothing was under way.
 pub(in crate::apply) fn stopped(cause: Cause, doing: &str, holders: &[Holder]) -> Failure {
@@ -22,11 +22,12 @@ pub(in crate::apply) fn stopped(cause: Cause, doing: &str, holders: &[Holder]) -
         Cause::Signal => (Exit::Interrupted, "a signal ended the run", "run again"),
         Cause::Deadline => (
             Exit::Deadline,
-            "the time that `--deadline` gave is over",
-            "run again; if it needs more time, give it a longer `--deadline`",
+            "the time that the run was given is over",
+            "run again, and give it more time if it needs it",
         ),
     };
-    Failure::new(exit, format!("{why} {doing}{waited}"), next)
+    let failure = Failure::new(exit, format!("{why} {doing}{waited}"), next);
+    if cause == Cause::Deadline { failure.with_setting(Setting::Deadline) } else { failure }
 }
 
 /// The run was asked to end while a flight was under way, and its statement was cancelled.
@@ -55,13 +56,13 @@ pub(in crate::apply) fn of_loss(loss: &Loss<'_>, current: Version) -> Failure {
     let file = &batch.migration.file;
     if may_stay(&loss.leg, loss.message) {
         failure.exit = Exit::MigrationFailedPartial;
-        failure.state = format!("{file} may have run in part; its version is not recorded as far as is known");
+        failure.state = State::MayHaveRun { file: file.to_string() };
         failure.next = next(failure.exit, batch);
     } else if loss.doubtful.is_empty() {
-        failure.state = format!("{file} was rolled back; the database is at version {current}");
+        failure.state = State::RolledBack { file: file.to_string(), others: 0, current };
     } else {
         failure.exit = Exit::UnknownOutcome;
-        failure.state = format!("{file} ran whole or not at all; before it the database was at version {current}");
+        failure.state = State::Unknown { files: vec![file.to_string()], before: current };
         failure.next = match batch.direction {
             Direction::Up => "see `migrate status`; `migrate up` applies it if it was not applied".into(),
             Direction::Down => "see `migrate status` before you undo anything else: it may be undone already".into(),
@@ -89,8 +90,9 @@ pub(in crate::apply) fn lock_busy(holder: Option<&Holder>, waited: Duration) -> 
     let mut failure = Failure::new(
         Exit::LockBusy,
         format!("another runner held the migration lock for {} s{told}", waited.as_secs()),
-        "wait for it to finish and run again; a longer wait is `--lock-wait`",
-    );
+        "wait for it to finish and run again, or wait longer",
+    )
+    .with_setting(Setting::LockWait);
     if let Some(holder) = holder {
         failure.next = format!("{}; to end that session instead: {}", failure.next, holder.end());
     }
@@ -108,9 +110,10 @@ pub(in crate::apply) fn lock_timeout(
     Failure {
         exit: Exit::LockTimeout,
         message: format!("{} (tried {} times in {} s{held})", failure.message, tries + 1, waited.as_secs()),
-        next: "run again when the application is calmer; longer tries are `--lock-retry-budget`, and what holds the \
-               lock shows in `pg_stat_activity`"
+        next: "run again when the application is calmer, or try for longer; what holds the lock shows in \
+               `pg_stat_activity`"
             .into(),
+        settings: vec![Setting::LockRetry],
         ..failure
     }
 }
@@ -119,19 +122,20 @@ pub(in crate::apply) fn lock_timeout(
 pub(in crate::apply) fn not_in_one_transaction(batch: &Batch<'_>) -> Failure {
     Failure::new(
         Exit::Usage,
-        format!("{} controls its transactions itself, so `--single-transaction` cannot hold it", batch.path),
-        "run it by itself: `migrate up --to` the version before it, then without `--single-transaction`",
+        format!("{} controls its transactions itself, so one transaction for all files cannot hold it", batch.path),
+        "run it by itself: first up to the version before it, then this file in a run of its own",
     )
+    .with_setting(Setting::SingleTransaction)
 }
 
 /// The connection broke, and what became of its files is known: which was the first to be undone, if one was.
 pub(in crate::apply) fn settled(why: Failure, loss: &Loss<'_>, undone: Option<&Ran>, current: Version) -> Failure {
     let under_way = loss.leg.ran_at(loss.message).filter(|_| loss.doubtful.is_empty());
     let Some(undone) = undone.or(under_way.as_ref()) else {
-        return Failure { state: format!("the database is at version {current}"), ..why };
+        return Failure { state: State::Settled { current }, ..why };
     };
     let file = &undone.file;
-    let state = format!("{file} was rolled back; the database is at version {current}");
+    let state = State::RolledBack { file: file.clone(), others: 0, current };
     let db = loss.error.as_ref().and_then(Error::as_db_error);
     let limit = db.and_then(|db| Some((db, meaning(Phase::Running, db.code().code(), db.message())?)));
     let limit = limit.filter(|(_, row)| row.meaning == Meaning::Lasting(Exit::MigrationFailed));
@@ -147,17 +151,17 @@ pub(in crate::apply) fn settled(why: Failure, loss: &Loss<'_>, undone: Option<&R
 
 /// The connection broke, and no new one told what became of these files.
 pub(in crate::apply) fn unresolved(why: &Failure, doubtful: &[&Ran], current: Version) -> Failure {
-    let files: Vec<&str> = doubtful.iter().map(|ran| ran.file.as_str()).collect();
-    let files = files.join(", ");
+    let files: Vec<String> = doubtful.iter().map(|ran| ran.file.clone()).collect();
     let mut failure = Failure::new(
         Exit::UnknownOutcome,
         format!(
-            "the connection broke while {files} was being committed, and what became of it is not known: {}",
+            "the connection broke while {} was being committed, and what became of it is not known: {}",
+            files.join(", "),
             why.message
         ),
         "run again: the next run reads from the database what was applied, and goes on from there",
     );
-    failure.state = format!("{files} was applied whole or not at all; before it the database was at version {current}");
+    failure.state = State::Unknown { files, before: current };
     failure.server.clone_from(&why.server);
     failure
 }

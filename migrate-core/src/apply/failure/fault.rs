@@ -5,7 +5,7 @@ use crate::apply::convoy::{Fault, Leg};
 use crate::flight::{NOT_RECORDED, Nature, Pace, Purpose, units};
 use crate::migration::{Direction, Mode, Statement, Version};
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Phase, Place, Report, ServerError, meaning};
+use crate::report::{Exit, Failure, Part, Phase, Place, Report, ServerError, State, meaning};
 
 /// Why a flight failed: which message, whose fault, and what the database holds now; `stays` is whether something of the
 /// file does.
@@ -37,6 +37,7 @@ pub(in crate::apply) fn of_fault(fault: &Fault<'_>, stays: bool, current: Versio
             _ => next(exit, batch),
         }),
         server: Some(server),
+        settings: Vec::new(),
         report: Report::default(),
     }
 }
@@ -108,37 +109,21 @@ pub(super) fn state(
     statement: Option<usize>,
     stays: bool,
     current: Version,
-) -> String {
-    let Some(batch) = leg.batch_at(message) else { return crate::report::UNTOUCHED.to_owned() };
-    let (file, version) = (&batch.migration.file, batch.migration.version);
+) -> State {
+    let Some(batch) = leg.batch_at(message) else { return State::Untouched };
+    let (file, version) = (batch.migration.file.to_string(), batch.migration.version);
     match (leg.flight.pace, purpose(leg, message)) {
-        (_, Purpose::Lock | Purpose::Begin | Purpose::Guard) => {
-            format!("nothing of {file} ran; the database is at version {current}")
+        (_, Purpose::Lock | Purpose::Begin | Purpose::Guard) => State::NotBegun { file, current },
+        (Pace::Unwrapped, Purpose::Statements { first, .. }) => {
+            let (done, of) = (statement.unwrap_or(first), batch.statements.len());
+            State::Partial { part: Part { file, version, done, of }, recorded: false, current }
         }
-        (Pace::Unwrapped, Purpose::Statements { first, .. }) => format!(
-            "{} of {} statements of {file} are done and stay done, because it has NO TRANSACTION; \
-             version {version} is not recorded, the database is at version {current}",
-            statement.unwrap_or(first),
-            batch.statements.len(),
-        ),
-        (Pace::Unwrapped, Purpose::Closing) => format!(
-            "what {file} did outside its own transaction stays, what it left open was rolled back; version {version} \
-             is not recorded"
-        ),
-        (Pace::Unwrapped, Purpose::Unlock | Purpose::Hygiene) => {
-            format!("all statements of {file} are done; see `migrate status` for what is recorded")
-        }
-        (Pace::Unwrapped, _) => format!("all statements of {file} are done; version {version} is not recorded"),
-        (Pace::Stepwise, _) if stays => format!(
-            "{file} ends or rewinds its transaction itself: what it committed, and what ran outside a transaction \
-             behind that, stays; version {version} is not recorded, the database is at version {current}"
-        ),
-        (Pace::Pipelined, _) if leg.batches.len() > 1 => format!(
-            "{file} was rolled back with the other {} files of its transaction; the database is at version {current}",
-            leg.batches.len() - 1
-        ),
+        (Pace::Unwrapped, Purpose::Closing) => State::Committed { file, version, current: None },
+        (Pace::Unwrapped, Purpose::Unlock | Purpose::Hygiene) => State::AllDone { file, unrecorded: None },
+        (Pace::Unwrapped, _) => State::AllDone { file, unrecorded: Some(version) },
+        (Pace::Stepwise, _) if stays => State::Committed { file, version, current: Some(current) },
         (Pace::Pipelined | Pace::Stepwise, _) => {
-            format!("{file} was rolled back; the database is at version {current}")
+            State::RolledBack { file, others: leg.batches.len().saturating_sub(1), current }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::apply::stop::Cause;
 use crate::flight::{INVALID_INDEX, Purpose, Unit};
 use crate::migration::{Direction, Version};
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Holder, Place, Report, meaning};
+use crate::report::{Exit, Failure, Holder, Part, Place, Report, Setting, State, meaning};
 
 fn command(batch: &Batch<'_>) -> &'static str {
     match batch.direction {
@@ -19,18 +19,15 @@ fn command(batch: &Batch<'_>) -> &'static str {
     }
 }
 
-/// What of the file is done, in words.
-fn state(walk: &Walk<'_, '_>, current: Version) -> String {
+/// What of the file is done.
+fn state(walk: &Walk<'_, '_>, current: Version) -> State {
+    State::Partial { part: part(walk), recorded: walk.batch.direction == Direction::Down, current }
+}
+
+fn part(walk: &Walk<'_, '_>) -> Part {
     let Walk { batch, done, .. } = walk;
-    let (file, version, all) = (&batch.migration.file, batch.migration.version, batch.statements.len());
-    let recorded = match batch.direction {
-        Direction::Up => "is not recorded",
-        Direction::Down => "is still recorded",
-    };
-    format!(
-        "{done} of {all} statements of {file} are done and stay done, because it has NO TRANSACTION; version {version} \
-         {recorded}, the database is at version {current}"
-    )
+    let migration = batch.migration;
+    Part { file: migration.file.to_string(), version: migration.version, done: *done, of: batch.statements.len() }
 }
 
 /// A message of a unit failed; `partial` is whether something of the file stays.
@@ -52,7 +49,10 @@ pub(in crate::apply) fn of_unit(fault: &Fault<'_>, walk: &Walk<'_, '_>, partial:
     let known_exit = known.and_then(|row| row.meaning.exit());
     let (exit, state) = match known_exit {
         _ if partial => (Exit::MigrationFailedPartial, state(walk, current)),
-        exit => (exit.unwrap_or(Exit::MigrationFailed), untouched(walk, current)),
+        exit => {
+            let file = batch.migration.file.to_string();
+            (exit.unwrap_or(Exit::MigrationFailed), State::Nothing { file, current })
+        }
     };
     let advice = known.and_then(|row| row.advice).filter(|_| !partial).map(str::to_owned);
     let way_out = way_out(purpose, &server.sqlstate, batch).filter(|_| purpose == Purpose::Record).or(advice);
@@ -67,13 +67,9 @@ pub(in crate::apply) fn of_unit(fault: &Fault<'_>, walk: &Walk<'_, '_>, partial:
         state,
         next,
         server: Some(server),
+        settings: Vec::new(),
         report: Report::default(),
     }
-}
-
-/// Nothing of the file stays, in words.
-fn untouched(walk: &Walk<'_, '_>, current: Version) -> String {
-    format!("nothing of {} stays; the database is at version {current}", walk.batch.migration.file)
 }
 
 /// What to do next.
@@ -105,20 +101,11 @@ pub(in crate::apply) fn in_doubt(walk: &Walk<'_, '_>, unit: &Unit, edited: bool)
             "an earlier run began statement {number} of {}, and nothing tells whether it took effect{why}",
             batch.path
         ),
-        format!(
-            "look at the database. If it took effect: `migrate resolve --version {version} --resume-from {} --yes`; if \
-             not: `--resume-from {number}`; if the file is as good as done: `--applied`; `migrate journal` shows what is \
-             known",
-            unit.statements.end + 1
-        ),
-    );
+        "look at the database, then say what is to count; `migrate journal` shows what is known",
+    )
+    .with_setting(Setting::Resolve { version, in_doubt: number, behind: unit.statements.end + 1 });
     failure.place = place_at(batch, unit.statements.start);
-    failure.state = format!(
-        "{} of {} statements of {} are done; version {version} is unfinished",
-        walk.done,
-        batch.statements.len(),
-        batch.migration.file
-    );
+    failure.state = State::Unfinished(part(walk));
     failure
 }
 
@@ -158,12 +145,7 @@ pub(in crate::apply) fn interrupted_on_the_way(
 
 /// The connection broke more often than a run tries again.
 pub(in crate::apply) fn broken_on_the_way(why: Failure, walk: &Walk<'_, '_>) -> Failure {
-    let state = format!(
-        "at least {} of {} statements of {} are done, and written down in the journal",
-        walk.done,
-        walk.batch.statements.len(),
-        walk.batch.migration.file
-    );
+    let state = State::AtLeast(part(walk));
     let next = format!("run again: `migrate {}` goes on from there", command(walk.batch));
     Failure { state, next, ..why }
 }
@@ -181,7 +163,7 @@ pub(in crate::apply) fn half_walked(batch: &Batch<'_>) -> Failure {
         format!("{} was undone, and applying it again was cut off", batch.path),
         "`migrate up` goes on from there",
     );
-    failure.state = format!("{} is undone, and in part applied again", batch.migration.file);
+    failure.state = State::Undone { file: batch.migration.file.to_string(), in_part_again: true };
     failure
 }
 

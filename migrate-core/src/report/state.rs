@@ -1,0 +1,248 @@
+//! What a database holds after a failure, as a value; its words are made here and nowhere else.
+
+use crate::migration::Version;
+
+/// What a database holds after a failure: what the server said, or what follows from what it said, and no guess.
+///
+/// Files are names as in the folder, such as `00012_add_tasks.sql`; `current` is the version of the database, the one of
+/// the row that was inserted last, as for goose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Nothing was changed.
+    Untouched,
+    /// Of a run, this many migrations are done; what failed changed nothing.
+    Done {
+        /// How many.
+        migrations: usize,
+        /// The version of the database.
+        current: Version,
+    },
+    /// What was under way is settled.
+    Settled {
+        /// The version of the database.
+        current: Version,
+    },
+    /// Not a statement of the file ran.
+    NotBegun {
+        /// The file.
+        file: String,
+        /// The version of the database.
+        current: Version,
+    },
+    /// The file's transaction was rolled back.
+    RolledBack {
+        /// The file.
+        file: String,
+        /// How many other files were in the same transaction.
+        others: usize,
+        /// The version of the database.
+        current: Version,
+    },
+    /// Statements of a file without a transaction ran, and nothing of them stays.
+    Nothing {
+        /// The file.
+        file: String,
+        /// The version of the database.
+        current: Version,
+    },
+    /// Statements of a file without a transaction are done and stay done.
+    Partial {
+        /// How far it came.
+        part: Part,
+        /// Whether the version is recorded still: when the file was being undone.
+        recorded: bool,
+        /// The version of the database.
+        current: Version,
+    },
+    /// The same, where only the journal tells, and of the next statement nobody knows.
+    Unfinished(Part),
+    /// The same, where more may be done than the journal says.
+    AtLeast(Part),
+    /// A file that ends or rewinds its transaction itself left what it committed.
+    Committed {
+        /// The file.
+        file: String,
+        /// Its version.
+        version: Version,
+        /// The version of the database; nothing where what the file left open was rolled back behind its last statement.
+        current: Option<Version>,
+    },
+    /// All statements of a file are done, and its version is not recorded; nothing where even that is not known.
+    AllDone {
+        /// The file.
+        file: String,
+        /// Its version.
+        unrecorded: Option<Version>,
+    },
+    /// The file may have run in part.
+    MayHaveRun {
+        /// The file.
+        file: String,
+    },
+    /// Nobody could be asked: the files ran whole or not at all.
+    Unknown {
+        /// The files.
+        files: Vec<String>,
+        /// The version of the database before them.
+        before: Version,
+    },
+    /// The file was undone, and is to be applied again.
+    Undone {
+        /// The file.
+        file: String,
+        /// Whether it was applied again in part.
+        in_part_again: bool,
+    },
+    /// What a command does besides a database is done in part; in words, because there is no database to speak of.
+    Elsewhere(String),
+}
+
+/// How far a file without a transaction came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The file.
+    pub file: String,
+    /// Its version.
+    pub version: Version,
+    /// How many of its statements are done, from the first on.
+    pub done: usize,
+    /// How many it has.
+    pub of: usize,
+}
+
+impl State {
+    /// The word in JSON: `untouched`, `rolled-back`, `partial`, `done`, `unknown`.
+    ///
+    /// `untouched` and `rolled-back` ask for nothing to be undone; `partial` is what exit codes 26 and 27 end with; `done`
+    /// is a database in which what was begun is whole; with `unknown` the next run finds it out.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Untouched | Self::NotBegun { .. } | Self::Elsewhere(_) => "untouched",
+            Self::RolledBack { .. } | Self::Nothing { .. } => "rolled-back",
+            Self::Partial { .. }
+            | Self::Unfinished(_)
+            | Self::AtLeast(_)
+            | Self::Committed { .. }
+            | Self::AllDone { .. }
+            | Self::Undone { .. } => "partial",
+            Self::Done { .. } | Self::Settled { .. } => "done",
+            Self::MayHaveRun { .. } | Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Untouched => f.write_str("nothing was changed"),
+            Self::Done { migrations, current } => {
+                write!(f, "{migrations} of this run's migrations are done; the database is at version {current}")
+            }
+            Self::Settled { current } => write!(f, "the database is at version {current}"),
+            Self::NotBegun { file, current } => {
+                write!(f, "nothing of {file} ran; the database is at version {current}")
+            }
+            Self::RolledBack { file, others: 0, current } => {
+                write!(f, "{file} was rolled back; the database is at version {current}")
+            }
+            Self::RolledBack { file, others, current } => write!(
+                f,
+                "{file} was rolled back with the other {others} files of its transaction; the database is at version {current}"
+            ),
+            Self::Nothing { file, current } => {
+                write!(f, "nothing of {file} stays; the database is at version {current}")
+            }
+            Self::Partial { part, recorded, current } => write!(
+                f,
+                "{part} are done and stay done, because it has NO TRANSACTION; version {} is {} recorded, the database \
+                 is at version {current}",
+                part.version,
+                if *recorded { "still" } else { "not" }
+            ),
+            Self::Unfinished(part) => write!(f, "{part} are done; version {} is unfinished", part.version),
+            Self::AtLeast(part) => write!(f, "at least {part} are done, and written down in the journal"),
+            Self::Undone { file, in_part_again: false } => write!(f, "{file} is undone"),
+            Self::Undone { file, in_part_again: true } => write!(f, "{file} is undone, and in part applied again"),
+            Self::Elsewhere(text) => f.write_str(text),
+            other => other.write_doubt(f),
+        }
+    }
+}
+
+impl State {
+    /// What is done and not recorded, or not known.
+    fn write_doubt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Committed { file, version, current: Some(current) } => write!(
+                f,
+                "{file} ends or rewinds its transaction itself: what it committed, and what ran outside a transaction \
+                 behind that, stays; version {version} is not recorded, the database is at version {current}"
+            ),
+            Self::Committed { file, version, current: None } => write!(
+                f,
+                "what {file} did outside its own transaction stays, what it left open was rolled back; version {version} \
+                 is not recorded"
+            ),
+            Self::AllDone { file, unrecorded: Some(version) } => {
+                write!(f, "all statements of {file} are done; version {version} is not recorded")
+            }
+            Self::AllDone { file, unrecorded: None } => {
+                write!(f, "all statements of {file} are done; whether that is recorded shows in the version table")
+            }
+            Self::MayHaveRun { file } => {
+                write!(f, "{file} may have run in part; its version is not recorded as far as is known")
+            }
+            Self::Unknown { files, before } => write!(
+                f,
+                "{} ran whole or not at all; before it the database was at version {before}",
+                files.join(", ")
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} statements of {}", self.done, self.of, self.file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_asks_for_a_hand_is_told_apart_from_what_does_not() {
+        let (file, current) = (|| "00002_b.sql".to_owned(), Version(1));
+        let part = |done| Part { file: file(), version: Version(2), done, of: 3 };
+        for (state, word, text) in [
+            (State::Untouched, "untouched", "nothing was changed"),
+            (
+                State::RolledBack { file: file(), others: 0, current },
+                "rolled-back",
+                "00002_b.sql was rolled back; the database is at version 1",
+            ),
+            (
+                State::Partial { part: part(1), recorded: false, current },
+                "partial",
+                "1 of 3 statements of 00002_b.sql are done and stay done, because it has NO TRANSACTION; version 2 is \
+                 not recorded, the database is at version 1",
+            ),
+            (
+                State::Unknown { files: vec![file()], before: current },
+                "unknown",
+                "00002_b.sql ran whole or not at all; before it the database was at version 1",
+            ),
+            (
+                State::Unfinished(part(2)),
+                "partial",
+                "2 of 3 statements of 00002_b.sql are done; version 2 is unfinished",
+            ),
+        ] {
+            assert_eq!((state.word(), state.to_string().as_str()), (word, text));
+        }
+    }
+}
