@@ -44,7 +44,9 @@ pub(crate) fn run(
 ) -> Ended {
     let shared = &arguments.shared;
     not_of_another(shared.output, &arguments.command)?;
-    if arguments.command.reads_migrations(shared.database_url.is_some()) {
+    // At night `doctor` has something to say without migrations, too.
+    let may_want_none = matches!(arguments.command, Command::Doctor) && built_in.is_none();
+    if arguments.command.reads_migrations(shared.database_url.is_some()) && !may_want_none {
         built_in::announce(shared, built_in, console)?;
     }
     let embedded = built_in.unwrap_or_else(built_in::none);
@@ -99,8 +101,8 @@ async fn connected(
     if let Some((goal, change)) = command.change() {
         let stop = signals.mind(change.deadline);
         let set = load(shared, embedded, console)?;
-        let order = change::Order { command, goal, change, stop };
-        return Box::pin(change::run(shared, &set, order, console)).await;
+        let given = change::Given { command, goal, change, stop };
+        return Box::pin(change::run(shared, &set, given, console)).await;
     }
     match command {
         Command::Status => {

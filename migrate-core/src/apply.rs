@@ -2,6 +2,18 @@
 //!
 //! Floor 10; only this one and `connect` below it wait, and know a driver. Invariant: it can do nothing but a plan; what is
 //! sent are the messages of `flight`, and whether they may run is decided by their guard on the server, under the lock.
+//!
+//! # When a flight does not land
+//!
+//! | what happened | what `apply/run.rs` does |
+//! |---|---|
+//! | lock busy | polls a try-lock that fails nothing, tells the holder, then plans anew |
+//! | history moved | plans anew |
+//! | 55P03, 40P01, 40001, rolled back | tries the same file again after 1 to 30 s, within the budget |
+//! | the connection broke | opens a new one, on a primary; files whose COMMIT was sent are looked up under the lock (`apply/recovery.rs`), or by `txid_status` while it is taken |
+//! | a pooler had no backend to give | asks again for as long as a server is waited for |
+//! | anything else | fails; whether something stays is told by what the server finished, and by a setting that outlives its transaction only if that was committed (`apply/staying.rs`) |
+//! | asked to end | cancels, and says what was rolled back or written down |
 
 mod by_hand;
 mod convoy;
@@ -38,97 +50,58 @@ pub use sizes::{Size, Touch, touches, weigh};
 pub use stop::{Cause, Stop, StopSwitch};
 
 use crate::flight::{Bookkeeping, TableName, Tables, Terms};
-use crate::history::History;
-use crate::migration::Set;
-use crate::parse::Environment;
-use crate::plan::{Goal, OutOfOrder, OwnTransactions, Request, Versioning};
+use crate::plan::{Order, Plan};
 use crate::report::{Event, Failure, Report};
 
-/// A command that changes a database.
+/// A change of a database: what is asked for, where, and how patiently.
 #[derive(Debug, Clone)]
-pub struct Command<'a> {
-    /// The migrations there are.
-    pub set: &'a Set,
+pub struct Request<'a> {
+    /// What is asked for.
+    pub order: Order<'a>,
     /// The version table.
     pub table: TableName,
-    /// Where the database is to be.
-    pub goal: Goal,
-    /// Whether late versions may be applied.
-    pub out_of_order: OutOfOrder,
-    /// Whether the version table takes part.
-    pub versioning: Versioning,
-    /// Whether a file may end its transaction itself.
-    pub own_transactions: OwnTransactions,
-    /// Whether all files run in one transaction: all of them, or none.
-    pub single_transaction: bool,
-    /// Whether versions without a file are undone with what the ledger keeps of them.
-    pub stored_downs: bool,
-    /// Values of variables in ENVSUB files.
-    pub environment: &'a Environment,
     /// What tells this run apart from others, in the bookkeeping and in the log.
     pub run: String,
-    /// How long each migration may wait, and as whom it runs.
-    pub terms: Terms,
-    /// How long the run waits for others.
-    pub limits: Limits,
+    /// How long it waits, and for what.
+    pub policy: Policy,
 }
 
-/// How long a run waits for others, and how much it has under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+/// How long a run waits for others, how much it has under way, and on which terms each migration runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
     /// For another runner's lock.
     pub lock_wait: Duration,
     /// For the application's locks: a migration that did not get them is rolled back and tried again.
     pub lock_retry: Duration,
     /// How many migrations may be on the wire at once; 1 sends one after the other.
     pub flights: usize,
+    /// How long each migration may wait, and as whom it runs.
+    pub terms: Terms,
 }
 
-impl Default for Limits {
+impl Default for Policy {
     fn default() -> Self {
-        Self { lock_wait: Duration::from_mins(10), lock_retry: Duration::from_mins(5), flights: 24 }
+        Self {
+            lock_wait: Duration::from_mins(10),
+            lock_retry: Duration::from_mins(5),
+            flights: 24,
+            terms: Terms::default(),
+        }
     }
 }
 
-impl<'c> Command<'c> {
-    /// A command with the usual table, terms and limits.
+impl<'a> Request<'a> {
+    /// A request with goose's table and the usual policy.
     #[must_use]
-    pub fn new(set: &'c Set, goal: Goal, environment: &'c Environment) -> Self {
-        Self {
-            set,
-            table: TableName::default(),
-            goal,
-            out_of_order: OutOfOrder::Refused,
-            versioning: Versioning::Recorded,
-            own_transactions: OwnTransactions::Refused,
-            single_transaction: false,
-            stored_downs: false,
-            environment,
-            run: String::new(),
-            terms: Terms::default(),
-            limits: Limits::default(),
-        }
-    }
-
-    /// The request for a plan on a history.
-    #[must_use]
-    pub fn request<'a>(&'a self, history: &'a History) -> Request<'a> {
-        Request {
-            set: self.set,
-            history,
-            goal: self.goal,
-            out_of_order: self.out_of_order,
-            versioning: self.versioning,
-            own_transactions: self.own_transactions,
-            environment: self.environment,
-        }
+    pub fn new(order: Order<'a>) -> Self {
+        Self { order, table: TableName::default(), run: String::new(), policy: Policy::default() }
     }
 
     /// What its flights write beside the versions.
     #[must_use]
     pub fn bookkeeping(&self, tables: Tables) -> Bookkeeping {
-        let release = self.set.release.clone().into_owned();
-        Bookkeeping { tables, release, run: self.run.clone(), terms: self.terms.clone() }
+        let release = self.order.set.release.clone().into_owned();
+        Bookkeeping { tables, release, run: self.run.clone(), terms: self.policy.terms.clone() }
     }
 }
 
@@ -155,7 +128,7 @@ pub fn stopped(cause: Cause, doing: &str) -> Failure {
     failure::stopped(cause, doing, &[])
 }
 
-/// Plans and runs a command until its goal is reached; `observe` sees every event as it happens.
+/// Plans and runs a request until its goal is reached; `observe` sees every event as it happens.
 ///
 /// When another runner changed the history in between, a new plan is made from the new history. When the connection
 /// breaks, a new one is opened and asked what became of what was under way.
@@ -164,9 +137,35 @@ pub fn stopped(cause: Cause, doing: &str) -> Failure {
 /// The failure names the state the database is in; what was done before it is in its report.
 pub async fn apply(
     session: &mut Session,
-    command: &Command<'_>,
+    request: &Request<'_>,
     means: &Means<'_>,
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Report, Failure> {
-    run::Run::new(session, command, means, observe).reach_its_goal().await
+    run::Run::new(session, request, means, observe).reach_its_goal().await
+}
+
+/// What became of a plan that somebody had seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// All of it was carried out.
+    Landed(Report),
+    /// The history is not the one that it was made from, so what is left of it is not carried out: it would be another
+    /// plan. What was done before that is in the report.
+    Moved(Report),
+}
+
+/// Carries out this plan and no other: for whoever shows a plan, asks, and then does what was shown.
+///
+/// `plan` was made from `request.order` and the history that [`read`] gave. Whether that is still the history is decided on
+/// the server, by the guard of each migration, under the lock.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_shown(
+    session: &mut Session,
+    (request, plan): (&Request<'_>, &Plan<'_>),
+    means: &Means<'_>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<Shown, Failure> {
+    run::Run::new(session, request, means, observe).carry_out_shown(plan).await
 }

@@ -18,16 +18,10 @@
 //! let parsed = parse::parse(folder);
 //! assert!(parsed.diagnostics.is_empty() && check::check(&parsed.set).is_empty());
 //!
-//! let request = plan::Request {
-//!     set: &parsed.set,
-//!     history: &history::History::default(),
-//!     goal: plan::Goal::Up,
-//!     out_of_order: plan::OutOfOrder::Refused,
-//!     versioning: plan::Versioning::Recorded,
-//!     own_transactions: plan::OwnTransactions::Refused,
-//!     environment: &parse::Environment::default(),
-//! };
-//! let plan = plan::plan(request)?;
+//! let environment = parse::Environment::default();
+//! let order = plan::Order::new(&parsed.set, plan::Goal::Up, &environment);
+//! let history = history::History::default();
+//! let plan = plan::plan(order, &history)?;
 //! let bookkeeping = flight::Bookkeeping {
 //!     tables: flight::TableName::default().in_schema("public"),
 //!     release: "app 1.0".into(),

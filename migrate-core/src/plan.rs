@@ -68,13 +68,11 @@ pub enum Versioning {
     Ignored,
 }
 
-/// All that a plan is made of.
+/// What is asked for: the same value for a plan, a dry run and a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct Order<'a> {
     /// The migrations there are.
     pub set: &'a Set,
-    /// What the database says was applied.
-    pub history: &'a History,
     /// Where the database is to be.
     pub goal: Goal,
     /// Whether late versions may be applied.
@@ -83,8 +81,42 @@ pub struct Request<'a> {
     pub versioning: Versioning,
     /// Whether a file may end its transaction itself.
     pub own_transactions: OwnTransactions,
+    /// Whether all files run in one transaction: all of them, or none.
+    pub single_transaction: bool,
+    /// Whether versions without a file are undone with what the ledger keeps of them.
+    pub stored_downs: bool,
     /// Values of variables in ENVSUB files.
     pub environment: &'a Environment,
+}
+
+impl<'a> Order<'a> {
+    /// A goal, and for all else what goose does.
+    #[must_use]
+    pub fn new(set: &'a Set, goal: Goal, environment: &'a Environment) -> Self {
+        Self {
+            set,
+            goal,
+            out_of_order: OutOfOrder::Refused,
+            versioning: Versioning::Recorded,
+            own_transactions: OwnTransactions::Refused,
+            single_transaction: false,
+            stored_downs: false,
+            environment,
+        }
+    }
+
+    /// Whether it may undo what is applied, and applies nothing.
+    #[must_use]
+    pub const fn goes_back(&self) -> bool {
+        matches!(self.goal, Goal::Down | Goal::DownTo(_) | Goal::Reset)
+    }
+}
+
+/// What is asked for, and what the database says was applied.
+#[derive(Debug, Clone, Copy)]
+struct Request<'a> {
+    order: Order<'a>,
+    history: &'a History,
 }
 
 /// What would run.
@@ -188,9 +220,12 @@ pub enum Warning {
 /// Decides what to run.
 ///
 /// # Errors
-/// What makes goose refuse the goal, an edited applied file, or values that a file's variables cannot take.
-pub fn plan(request: Request<'_>) -> Result<Plan<'_>, PlanError> {
-    let steps = match request.versioning {
+/// What makes goose refuse the goal, a version that is nowhere, an edited applied file, or values that a file's variables
+/// cannot take.
+pub fn plan<'a>(order: Order<'a>, history: &'a History) -> Result<Plan<'a>, PlanError> {
+    let request = Request { order, history };
+    known_target(&request)?;
+    let steps = match request.order.versioning {
         Versioning::Recorded | Versioning::WithoutLedger => order::recorded(&request)?,
         Versioning::Ignored => order::unrecorded(&request)?,
     };
@@ -213,18 +248,34 @@ pub fn plan(request: Request<'_>) -> Result<Plan<'_>, PlanError> {
             Direction::Down => simulated.forget(migration.version),
         }
     }
-    let ledger = request.versioning == Versioning::Recorded;
+    let ledger = request.order.versioning == Versioning::Recorded;
     let preparation =
         if recorded && !batches.is_empty() { preparation(request.history, &batches, ledger) } else { None };
     Ok(Plan { preparation, batches, warnings, from: request.history.current() })
+}
+
+/// A version that neither a file nor the database knows is a slip of the hand. goose would run everything up to it.
+fn known_target(request: &Request<'_>) -> Result<(), PlanError> {
+    let Order { goal, set, .. } = request.order;
+    let (Goal::UpTo(version) | Goal::DownTo(version)) = goal else { return Ok(()) };
+    let is_floor = version == Version::ZERO && goal == Goal::DownTo(version);
+    if is_floor || set.find(version).is_some() || request.history.holds(version) {
+        return Ok(());
+    }
+    Err(PlanError::NowhereKnown { version, latest: set.latest() })
 }
 
 /// One file in one direction, on a history of which nobody is to go on with anything.
 ///
 /// # Errors
 /// A version without a file, or values that its variables cannot take.
-pub fn one<'a>(request: &Request<'a>, direction: Direction, version: Version) -> Result<Batch<'a>, PlanError> {
-    let migration = request.set.find(version).ok_or(PlanError::NoFile(version))?;
+pub fn one<'a>(
+    order: Order<'a>,
+    history: &'a History,
+    (direction, version): (Direction, Version),
+) -> Result<Batch<'a>, PlanError> {
+    let request = &Request { order, history };
+    let migration = request.order.set.find(version).ok_or(PlanError::NoFile(version))?;
     batch(request, (direction, migration), ready(request, direction, migration)?, request.history)
 }
 
@@ -232,16 +283,16 @@ pub fn one<'a>(request: &Request<'a>, direction: Direction, version: Version) ->
 ///
 /// # Errors
 /// A database in which a version is recorded, or a version that the set does not have.
-pub fn baseline<'a>(request: &Request<'a>, to: Version) -> Result<Plan<'a>, PlanError> {
-    if let Some(row) = request.history.rows.iter().rev().find(|row| row.version != Version::ZERO) {
+pub fn baseline<'a>(order: Order<'a>, history: &'a History, to: Version) -> Result<Plan<'a>, PlanError> {
+    if let Some(row) = history.rows.iter().rev().find(|row| row.version != Version::ZERO) {
         return Err(PlanError::NotEmpty(row.version));
     }
-    if request.set.find(to).is_none() {
+    if order.set.find(to).is_none() {
         return Err(PlanError::NoFile(to));
     }
     // What is not run need not be fit to be run.
     let own_transactions = OwnTransactions::Allowed;
-    plan(Request { goal: Goal::UpTo(to), own_transactions, ..*request })
+    plan(Order { goal: Goal::UpTo(to), own_transactions, ..order }, history)
 }
 
 /// A file in one direction, as far as it does not depend on what was applied before it.
@@ -255,12 +306,12 @@ struct Ready<'a> {
 }
 
 fn ready<'a>(request: &Request<'a>, direction: Direction, migration: &'a Migration) -> Result<Ready<'a>, PlanError> {
-    let path = request.set.path_of(migration);
+    let path = request.order.set.path_of(migration);
     let mut statements =
-        ready_statements(migration, direction, &path, request.environment).map_err(PlanError::Statements)?;
+        ready_statements(migration, direction, &path, request.order.environment).map_err(PlanError::Statements)?;
     let mut steps = traits(migration, &statements);
     let controls = migration.mode == Mode::Transaction && together(&steps).transaction_control;
-    if controls && request.own_transactions == OwnTransactions::Refused {
+    if controls && request.order.own_transactions == OwnTransactions::Refused {
         statements = control::absorb(migration, &path, statements)?;
         steps = traits(migration, &statements);
     }
@@ -268,7 +319,7 @@ fn ready<'a>(request: &Request<'a>, direction: Direction, migration: &'a Migrati
         PlanError::Statements(Box::new(Diagnostic::in_file(path.as_str(), &migration.text, problem)))
     })?;
     // Values that a Down cannot take are no reason to refuse the Up.
-    let down = || ready_statements(migration, Direction::Down, &path, request.environment).ok();
+    let down = || ready_statements(migration, Direction::Down, &path, request.order.environment).ok();
     let undo = if is_recorded(request) && direction == Direction::Up { down() } else { None };
     Ok(Ready { path, statements, steps, terms, undo, tokens: token_digest(&migration.text) })
 }
@@ -282,7 +333,7 @@ fn together(steps: &[Step]) -> Step {
 }
 
 fn is_recorded(request: &Request<'_>) -> bool {
-    request.versioning != Versioning::Ignored
+    request.order.versioning != Versioning::Ignored
 }
 
 fn batch<'a>(
@@ -297,7 +348,7 @@ fn batch<'a>(
         highest: before.rows.iter().map(|row| row.version).max(),
         text: migration.digest,
         tokens,
-        ledger: request.versioning == Versioning::Recorded,
+        ledger: request.order.versioning == Versioning::Recorded,
     });
     let resume = match migration.mode {
         Mode::NoTransaction if record.is_some() => resume::resume(request, (migration, direction), &path, &statements)?,

@@ -113,7 +113,7 @@ impl Round {
 
 /// What a verification is asked for.
 #[derive(Debug, Clone)]
-pub struct Order<'a> {
+pub struct Task<'a> {
     /// The migrations.
     pub set: &'a Set,
     /// The version table on the scratch databases.
@@ -148,8 +148,8 @@ pub enum Step<'r> {
 /// What has nothing to do with the migrations: a lost connection, a missing privilege, an end that was asked for.
 pub async fn verify(
     scratch: &mut Scratch<'_>,
-    order: &Order<'_>,
+    task: &Task<'_>,
     observe: &mut (dyn FnMut(Step<'_>) + Send),
 ) -> Result<Vec<Round>, Failure> {
-    replay::Replay::begin(scratch, order).await?.all(observe).await
+    replay::Replay::begin(scratch, task).await?.all(observe).await
 }

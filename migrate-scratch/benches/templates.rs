@@ -13,12 +13,12 @@
 
 use std::time::{Duration, Instant};
 
-use migrate_core::apply::{Command, Means, Session, apply};
+use migrate_core::apply::{Means, Request, Session, apply};
 use migrate_core::connect::Connector;
 use migrate_core::connection::{Access, Source as UrlSource};
 use migrate_core::migration::Set;
 use migrate_core::parse::{Environment, Folder, Source, parse};
-use migrate_core::plan::Goal;
+use migrate_core::plan::{Goal, Order};
 use migrate_scratch::{Scratch, Server};
 use tokio_postgres::{Client, NoTls};
 
@@ -71,7 +71,7 @@ async fn by_replaying(admin: &Client, url: &str, set: &Set) {
     };
     let mut session = Session::open(&connector, &mut |_| ()).await.unwrap();
     let means = Means { connect: Some(&connector), ..Means::alone() };
-    apply(&mut session, &Command::new(set, Goal::Up, &variables), &means, &mut |_| ()).await.unwrap();
+    apply(&mut session, &Request::new(Order::new(set, Goal::Up, &variables)), &means, &mut |_| ()).await.unwrap();
     session.close().await;
     look(url).await;
     admin.batch_execute(NOBODY_THERE).await.unwrap();

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use migrate_core::apply::Limits;
+use migrate_core::apply::Policy;
 use migrate_core::flight::Terms;
-use migrate_core::migration::Version;
-use migrate_core::plan::{Goal, OutOfOrder, OwnTransactions, Versioning};
+use migrate_core::migration::{Set, Version};
+use migrate_core::parse::Environment;
+use migrate_core::plan::{Goal, Order, OutOfOrder, OwnTransactions, Versioning};
 
 use super::Command;
 
@@ -30,10 +31,10 @@ pub(crate) struct Change {
     allow_transaction_control: bool,
     /// Undo versions that this set lacks with the Down that the ledger keeps of them, if its digest is right
     #[arg(long)]
-    pub(crate) stored_downs: bool,
+    stored_downs: bool,
     /// Run all files in one transaction: all of them, or none
     #[arg(long, conflicts_with = "no_versioning")]
-    pub(crate) single_transaction: bool,
+    single_transaction: bool,
     /// Undo migrations in a Kubernetes cluster too, where a migration that goes forward is the safer way
     #[arg(long)]
     pub(crate) allow_down_in_cluster: bool,
@@ -67,21 +68,26 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    pub(crate) fn out_of_order(&self) -> OutOfOrder {
-        if self.allow_missing { OutOfOrder::Allowed } else { OutOfOrder::Refused }
+    /// What is asked for.
+    pub(crate) fn order<'a>(&self, set: &'a Set, goal: Goal, environment: &'a Environment) -> Order<'a> {
+        let out_of_order = if self.allow_missing { OutOfOrder::Allowed } else { OutOfOrder::Refused };
+        let own_transactions =
+            if self.allow_transaction_control { OwnTransactions::Allowed } else { OwnTransactions::Refused };
+        Order {
+            out_of_order,
+            own_transactions,
+            versioning: self.versioning(),
+            single_transaction: self.single_transaction,
+            stored_downs: self.stored_downs,
+            ..Order::new(set, goal, environment)
+        }
     }
 
-    pub(crate) fn own_transactions(&self) -> OwnTransactions {
-        if self.allow_transaction_control { OwnTransactions::Allowed } else { OwnTransactions::Refused }
-    }
-
-    pub(crate) fn limits(&self) -> Limits {
-        Limits { lock_wait: self.lock_wait, lock_retry: self.lock_retry_budget, flights: self.flight.into() }
-    }
-
-    pub(crate) fn terms(&self) -> Terms {
-        let Self { lock_timeout, statement_timeout, role, .. } = self;
-        Terms { lock_timeout: *lock_timeout, statement_timeout: *statement_timeout, role: role.clone() }
+    /// How patiently.
+    pub(crate) fn policy(&self) -> Policy {
+        let Self { lock_wait, lock_timeout, statement_timeout, role, .. } = self;
+        let terms = Terms { lock_timeout: *lock_timeout, statement_timeout: *statement_timeout, role: role.clone() };
+        Policy { lock_wait: *lock_wait, lock_retry: self.lock_retry_budget, flights: self.flight.into(), terms }
     }
 
     pub(crate) fn versioning(&self) -> Versioning {

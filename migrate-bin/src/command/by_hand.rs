@@ -3,7 +3,7 @@
 use migrate_core::apply::{self, InvalidIndex, JournalLine, Means, Resolution};
 use migrate_core::connection::Access;
 use migrate_core::migration::{Set, Version};
-use migrate_core::plan::{Goal, OwnTransactions};
+use migrate_core::plan::{Goal, Order, OwnTransactions};
 use migrate_core::report::{Exit, Failure, Holder};
 use serde_json::{Value, json};
 
@@ -22,29 +22,29 @@ fn confirmed(yes: bool, what: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, format!("{what} needs `--yes`"), "give `--yes` when you are sure"))
 }
 
-fn command<'a>(
+fn request<'a>(
     set: &'a Set,
     shared: &Shared,
     variables: &'a migrate_core::parse::Environment,
-) -> Result<apply::Command<'a>, Failure> {
-    Ok(apply::Command {
+) -> Result<apply::Request<'a>, Failure> {
+    let own_transactions = OwnTransactions::Allowed;
+    Ok(apply::Request {
+        order: Order { own_transactions, ..Order::new(set, Goal::Up, variables) },
         table: table(shared)?,
-        own_transactions: OwnTransactions::Allowed,
         run: environment::run_id(),
-        limits: apply::Limits { lock_wait: std::time::Duration::ZERO, ..apply::Limits::default() },
-        ..apply::Command::new(set, Goal::Up, variables)
+        policy: apply::Policy { lock_wait: std::time::Duration::ZERO, ..apply::Policy::default() },
     })
 }
 
 pub(super) async fn resolve(shared: &Shared, set: &Set, options: &ResolveArguments, console: &mut Console) -> Ended {
     confirmed(options.yes, "deciding what counts as applied")?;
     let variables = environment::variables();
-    let command = command(set, shared, &variables)?;
+    let request = request(set, shared, &variables)?;
     let reason = options.reason.clone().unwrap_or_default();
     let resolution = Resolution { version: Version(options.version), decision: options.decision(), reason };
     let mut connected = connect(shared, Access::Change, console).await?;
     let mut observe = |event| console.event(&event);
-    let resolved = apply::resolve(&mut connected.session, &command, &resolution, &Means::alone(), &mut observe).await;
+    let resolved = apply::resolve(&mut connected.session, &request, &resolution, &Means::alone(), &mut observe).await;
     connected.close().await;
     resolved?;
     console.say("decided", &format!("version {} is decided; `migrate journal` keeps it", options.version));
@@ -53,11 +53,11 @@ pub(super) async fn resolve(shared: &Shared, set: &Set, options: &ResolveArgumen
 
 pub(super) async fn baseline(shared: &Shared, set: &Set, to: i64, console: &mut Console) -> Ended {
     let variables = environment::variables();
-    let command = command(set, shared, &variables)?;
+    let request = request(set, shared, &variables)?;
     let mut connected = connect(shared, Access::Change, console).await?;
     let mut observe = |event| console.event(&event);
     let session = &mut connected.session;
-    let written = apply::baseline(session, &command, Version(to), &Means::alone(), &mut observe).await;
+    let written = apply::baseline(session, &request, Version(to), &Means::alone(), &mut observe).await;
     connected.close().await;
     written?;
     let count = set.migrations.iter().filter(|migration| migration.version.0 <= to).count();

@@ -11,35 +11,27 @@ use migrate_core::report::{Exit, Failure, Report};
 use serde_json::json;
 
 use super::Ended;
-use super::database::{connect, known_target, table};
+use super::database::{connect, table};
 use super::settings::settings;
 use crate::arguments::{Change, Command, Form, Shared};
 use crate::console::{Console, Trouble, words};
 use crate::environment;
 use crate::target::Connected;
 
-pub(super) async fn run(shared: &Shared, set: &Set, order: Order<'_>, console: &mut Console) -> Ended {
+pub(super) async fn run(shared: &Shared, set: &Set, given: Given<'_>, console: &mut Console) -> Ended {
     let environment = environment::variables();
-    let Order { goal, change, ref stop, .. } = order;
+    let Given { goal, change, ref stop, .. } = given;
     outside_a_cluster(goal, change)?;
     let config = settings(shared, set)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
-    let request = apply::Command {
-        set,
+    let request = apply::Request {
+        order: change.order(set, goal, &environment),
         table: table(shared)?,
-        goal,
-        out_of_order: change.out_of_order(),
-        versioning: change.versioning(),
-        environment: &environment,
-        own_transactions: change.own_transactions(),
-        stored_downs: change.stored_downs,
-        single_transaction: change.single_transaction,
         run: if change.dry_run { super::plan::ANY_RUN.to_owned() } else { environment::run_id() },
-        terms: change.terms(),
-        limits: change.limits(),
+        policy: change.policy(),
     };
     let connecting = stop.unless(Box::pin(connect(shared, Access::Change, console))).await;
     let mut connected = connecting.unwrap_or_else(|cause| Err(apply::stopped(cause, "while it was connecting")))?;
-    let ended = carry_out(&mut connected, (&request, &config), &order, console).await;
+    let ended = carry_out(&mut connected, (&request, &config), &given, console).await;
     connected.close().await;
     console.clear_progress();
     let Some(report) = ended? else { return Ok(Exit::Ok) };
@@ -63,7 +55,7 @@ fn outside_a_cluster(goal: Goal, change: &Change) -> Result<(), Failure> {
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone)]
-pub(super) struct Order<'a> {
+pub(super) struct Given<'a> {
     pub(super) command: &'a Command,
     pub(super) goal: Goal,
     pub(super) change: &'a Change,
@@ -73,27 +65,27 @@ pub(super) struct Order<'a> {
 
 async fn carry_out(
     connected: &mut Connected,
-    (request, config): (&apply::Command<'_>, &Config),
-    order: &Order<'_>,
+    (request, config): (&apply::Request<'_>, &Config),
+    given: &Given<'_>,
     console: &mut Console,
 ) -> Result<Option<Report>, Failure> {
     let Connected { session, connector, .. } = connected;
-    if order.change.dry_run {
+    if given.change.dry_run {
         super::plan::show(session, request, config, console).await?;
         return Ok(None);
     }
-    if matches!(order.goal, Goal::UpTo(_) | Goal::DownTo(_)) {
-        let database = apply::read(session, &request.table, request.versioning).await?;
-        known_target(order.goal, request.set, &database.history)?;
-    }
     super::plan::refuse_above_budget(session, request, config).await?;
     let connect = connector.as_deref().map(|connector| connector as &dyn Connect);
-    let means = Means { connect, stop: order.stop.clone() };
+    let means = Means { connect, stop: given.stop.clone() };
     let mut observe = |event| console.event(&event);
     let report = apply::apply(session, request, &means, &mut observe).await?;
     // goose's up-by-one fails here; `up --one` is the form for a Job, which is started again and again.
-    if report.ran.is_empty() && matches!(order.command, Command::UpByOne { .. }) {
-        return Err(Failure::from(&PlanError::NothingPending(Version(report.current))));
+    if report.ran.is_empty() && matches!(given.command, Command::UpByOne { .. }) {
+        let failure = Failure::from(&PlanError::NothingPending(Version(report.current)));
+        return Err(Failure {
+            next: "nothing needs to be done; `migrate up --one` takes this for success".into(),
+            ..failure
+        });
     }
     Ok(Some(report))
 }

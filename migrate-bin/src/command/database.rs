@@ -3,9 +3,7 @@
 use migrate_core::apply::{self, Database};
 use migrate_core::connection::Access;
 use migrate_core::flight::TableName;
-use migrate_core::history::History;
-use migrate_core::migration::{Set, Version};
-use migrate_core::plan::{Goal, Versioning};
+use migrate_core::plan::Versioning;
 use migrate_core::report::{Exit, Failure};
 
 use crate::arguments::Shared;
@@ -42,19 +40,4 @@ pub(super) async fn open(shared: &Shared, console: &mut Console) -> Result<(Conn
             Err(failure.into())
         }
     }
-}
-
-/// A version that neither a file nor the database knows is a slip of the hand. goose would run everything up to it.
-pub(super) fn known_target(goal: Goal, set: &Set, history: &History) -> Result<(), Failure> {
-    let (Goal::UpTo(version) | Goal::DownTo(version)) = goal else { return Ok(()) };
-    let floor = version == Version::ZERO && matches!(goal, Goal::DownTo(_));
-    if floor || set.find(version).is_some() || history.holds(version) {
-        return Ok(());
-    }
-    let latest = set.latest();
-    Err(Failure::new(
-        Exit::Usage,
-        format!("there is no version {version}"),
-        format!("`migrate status` lists the versions; the latest of this set is {latest}"),
-    ))
 }

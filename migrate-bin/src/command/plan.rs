@@ -7,12 +7,12 @@ use migrate_core::config::Config;
 use migrate_core::flight::{Bookkeeping, Flight, Message, Purpose, TableName, flight, prepare};
 use migrate_core::history::History;
 use migrate_core::migration::{Migration, Mode, Set, Statement, Version};
-use migrate_core::plan::{Batch, Goal, OutOfOrder, Plan, plan};
+use migrate_core::plan::{Batch, Goal, Order, OutOfOrder, Plan, plan};
 use migrate_core::report::{Exit, Failure};
 use serde_json::{Value, json};
 
 use super::Ended;
-use super::database::{known_target, open, table};
+use super::database::{open, table};
 use super::migrations::load;
 use super::settings::settings;
 use crate::arguments::{Form, PlanArguments, Shared};
@@ -23,8 +23,8 @@ pub(super) async fn run(shared: &Shared, set: &Set, options: &PlanArguments, con
     let config = settings(shared, set)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
     let (connected, database, table) = open(shared, console).await?;
     let environment = environment::variables();
-    let command = command(set, table, options, &environment);
-    let shown = show_with_sizes(&connected.session, &command, (&database, &config), console).await;
+    let request = request(set, table, options, &environment);
+    let shown = show_with_sizes(&connected.session, &request, (&database, &config), console).await;
     connected.close().await;
     shown?;
     Ok(Exit::Ok)
@@ -47,24 +47,25 @@ pub(super) fn run_offline(
     let server = migrate_core::report::Opened::default();
     let database = apply::Database { history: applied_up_to(&set, from), tables, server };
     let environment = environment::variables();
-    let command = command(&set, table, options, &environment);
-    show_on(&command, &database, None, console)?;
+    let request = request(&set, table, options, &environment);
+    show_on(&request, &database, None, console)?;
     Ok(Exit::Ok)
 }
 
-fn command<'a>(
+fn request<'a>(
     set: &'a Set,
     table: TableName,
     options: &PlanArguments,
     variables: &'a migrate_core::parse::Environment,
-) -> apply::Command<'a> {
+) -> apply::Request<'a> {
     let goal = match options.to {
         Some(version) => Goal::UpTo(Version(version)),
         None if options.one => Goal::UpByOne,
         None => Goal::Up,
     };
     let out_of_order = if options.allow_missing { OutOfOrder::Allowed } else { OutOfOrder::Refused };
-    apply::Command { table, out_of_order, run: ANY_RUN.to_owned(), ..apply::Command::new(set, goal, variables) }
+    let order = Order { out_of_order, ..Order::new(set, goal, variables) };
+    apply::Request { table, run: ANY_RUN.to_owned(), ..apply::Request::new(order) }
 }
 
 /// Stands for the run in a plan, which is the same for every run but for this.
@@ -84,52 +85,51 @@ fn applied_up_to(set: &Set, from: Version) -> History {
 /// Plans on the database as it is and prints the plan.
 pub(super) async fn show(
     session: &Session,
-    command: &apply::Command<'_>,
+    request: &apply::Request<'_>,
     config: &Config,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let database = apply::read(session, &command.table, command.versioning).await?;
-    show_with_sizes(session, command, (&database, config), console).await
+    let database = apply::read(session, &request.table, request.order.versioning).await?;
+    show_with_sizes(session, request, (&database, config), console).await
 }
 
 /// Refuses, before anything is changed, what is above a budget.
 pub(super) async fn refuse_above_budget(
     session: &Session,
-    command: &apply::Command<'_>,
+    request: &apply::Request<'_>,
     config: &Config,
 ) -> Result<(), Failure> {
     if config.budgets.is_empty() {
         return Ok(());
     }
-    let database = apply::read(session, &command.table, command.versioning).await?;
+    let database = apply::read(session, &request.table, request.order.versioning).await?;
     // What cannot be planned is refused by the run itself, with everything that it knows.
-    let Ok(plan) = plan(command.request(&database.history)) else { return Ok(()) };
-    let weighed = sizes::weighed(session, command, &plan, config).await?;
+    let Ok(plan) = plan(request.order, &database.history) else { return Ok(()) };
+    let weighed = sizes::weighed(session, request, &plan, config).await?;
     sizes::within_budgets(&weighed, config)
 }
 
 /// The plan first: whoever is refused wants to see what it was.
 async fn show_with_sizes(
     session: &Session,
-    command: &apply::Command<'_>,
+    request: &apply::Request<'_>,
     (database, config): (&apply::Database, &Config),
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let planned = plan(command.request(&database.history)).map_err(|error| Failure::from(&error))?;
-    let weighed = sizes::weighed(session, command, &planned, config).await?;
-    show_on(command, database, Some(&weighed), console)?;
+    let planned = plan(request.order, &database.history).map_err(|error| Failure::from(&error))?;
+    let weighed = sizes::weighed(session, request, &planned, config).await?;
+    show_on(request, database, Some(&weighed), console)?;
     sizes::within_budgets(&weighed, config)
 }
 
 fn show_on(
-    command: &apply::Command<'_>,
+    request: &apply::Request<'_>,
     database: &apply::Database,
     sizes: Option<&[sizes::Weighed]>,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    known_target(command.goal, command.set, &database.history)?;
-    let plan = plan(command.request(&database.history)).map_err(|error| Failure::from(&error))?;
-    let bookkeeping = command.bookkeeping(database.tables.clone());
+    let plan = plan(request.order, &database.history).map_err(|error| Failure::from(&error))?;
+    let bookkeeping = request.bookkeeping(database.tables.clone());
     for warning in &plan.warnings {
         console.event(&migrate_core::report::Event::Warned(warning.clone()));
     }

@@ -16,7 +16,7 @@ use migrate_core::report::{Exit, Failure};
 use migrate_core::review::{Base, Letter, Material, Proof, comment, compare, is_new, picture};
 use migrate_core::step::token_digest;
 use migrate_core::verdict::{self, Scope, Verdict, of_folder};
-use migrate_core::verify::{Base as Ground, Order, Round};
+use migrate_core::verify::{Base as Ground, Round, Task};
 
 use super::database::table;
 use super::migrations::folder;
@@ -141,7 +141,7 @@ async fn prove(shared: &Shared, review: &Review, stop: Stop, console: &mut Conso
         console.warn("unproven", "nothing is proven while there are errors in the files");
         return Ok(Vec::new());
     }
-    let order = Order {
+    let task = Task {
         set: &review.verdict.set,
         table: table(shared)?,
         environment: &review.environment,
@@ -150,7 +150,7 @@ async fn prove(shared: &Shared, review: &Review, stop: Stop, console: &mut Conso
         tracing: true,
         stop,
     };
-    let rounds = verify::rounds(&ScratchServer::find(shared)?, &Ground::Empty, &order, console).await?;
+    let rounds = verify::rounds(&ScratchServer::find(shared)?, &Ground::Empty, &task, console).await?;
     let new: BTreeSet<Version> = review.told().new.iter().map(|migration| migration.version).collect();
     Ok(rounds.iter().filter(|round| new.contains(&round.version)).map(Round::proof).collect())
 }

@@ -4,7 +4,7 @@ use migrate_core::apply::{self, Means};
 use migrate_core::connection::Access;
 use migrate_core::flight::TableName;
 use migrate_core::migration::Set;
-use migrate_core::plan::Goal;
+use migrate_core::plan::{Goal, Order};
 use migrate_core::report::{Exit, Failure};
 use migrate_core::schema::{Schema, mermaid, script};
 use migrate_core::verify::Doors as _;
@@ -43,8 +43,9 @@ async fn made(shared: &Shared, set: &Set, table: &TableName) -> Result<Schema, F
     let server = ScratchServer::find(shared)?;
     let mut session = server.open(None).await?;
     let environment = environment::variables();
-    let command = apply::Command { table: table.clone(), ..apply::Command::new(set, Goal::Up, &environment) };
-    let applied = apply::apply(&mut session, &command, &Means::alone(), &mut |_| ()).await;
+    let order = Order::new(set, Goal::Up, &environment);
+    let request = apply::Request { table: table.clone(), ..apply::Request::new(order) };
+    let applied = apply::apply(&mut session, &request, &Means::alone(), &mut |_| ()).await;
     let schema = match applied {
         Ok(_) => session.schema(table).await,
         Err(failure) => Err(failure),

@@ -7,7 +7,7 @@ use migrate_core::apply::{self, Stop};
 use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{OwnTransactions, Versioning};
 use migrate_core::report::{Exit, Failure};
-use migrate_core::verify::{Base, Doors as _, Order, Round, Scratch, verify};
+use migrate_core::verify::{Base, Doors as _, Round, Scratch, Task, verify};
 
 use super::Ended;
 use super::database::table;
@@ -25,7 +25,7 @@ pub(super) struct Request<'a> {
 pub(super) async fn run(shared: &Shared, set: &Set, request: Request<'_>, console: &mut Console) -> Ended {
     let Request { options, stop } = request;
     let environment = environment::variables();
-    let order = Order {
+    let task = Task {
         set,
         table: table(shared)?,
         environment: &environment,
@@ -38,9 +38,9 @@ pub(super) async fn run(shared: &Shared, set: &Set, request: Request<'_>, consol
         tracing: !options.no_trace,
         stop,
     };
-    known(&order)?;
-    let (server, base) = ground(shared, &order, options.pending).await?;
-    let rounds = rounds(&server, &base, &order, console).await?;
+    known(&task)?;
+    let (server, base) = ground(shared, &task, options.pending).await?;
+    let rounds = rounds(&server, &base, &task, console).await?;
     match shared.output {
         DataForm::Json => console.json(&form::json(&rounds)),
         DataForm::Junit => console.data(&junit::xml(&rounds)),
@@ -54,11 +54,11 @@ pub(super) async fn run(shared: &Shared, set: &Set, request: Request<'_>, consol
 pub(super) async fn rounds(
     server: &ScratchServer,
     base: &Base,
-    order: &Order<'_>,
+    task: &Task<'_>,
     console: &mut Console,
 ) -> Result<Vec<Round>, Failure> {
     let mut scratch = Scratch::make(server, &environment::run_id(), base).await?;
-    let rounds = verify(&mut scratch, order, &mut |step| console.step(&step)).await;
+    let rounds = verify(&mut scratch, task, &mut |step| console.step(&step)).await;
     console.clear_progress();
     let removed = scratch.remove().await;
     let rounds = rounds?;
@@ -66,16 +66,16 @@ pub(super) async fn rounds(
     Ok(rounds)
 }
 
-fn known(order: &Order<'_>) -> Result<(), Failure> {
-    if order.from == Version::ZERO || order.set.find(order.from).is_some() {
+fn known(task: &Task<'_>) -> Result<(), Failure> {
+    if task.from == Version::ZERO || task.set.find(task.from).is_some() {
         return Ok(());
     }
-    let help = format!("`migrate inspect` lists the versions; the latest of this set is {}", order.set.latest());
-    Err(Failure::new(Exit::Usage, format!("there is no version {}", order.from), help))
+    let help = format!("`migrate inspect` lists the versions; the latest of this set is {}", task.set.latest());
+    Err(Failure::new(Exit::Usage, format!("there is no version {}", task.from), help))
 }
 
 /// Where the scratch databases are made, and of what.
-async fn ground(shared: &Shared, order: &Order<'_>, pending: bool) -> Result<(ScratchServer, Base), Failure> {
+async fn ground(shared: &Shared, task: &Task<'_>, pending: bool) -> Result<(ScratchServer, Base), Failure> {
     if !pending {
         return Ok((ScratchServer::find(shared)?, Base::Empty));
     }
@@ -85,7 +85,7 @@ async fn ground(shared: &Shared, order: &Order<'_>, pending: bool) -> Result<(Sc
     }
     let server = ScratchServer::find(shared)?;
     let session = server.open(None).await?;
-    let read = apply::read(&session, &order.table, Versioning::Recorded).await;
+    let read = apply::read(&session, &task.table, Versioning::Recorded).await;
     session.close().await;
     Ok((server.beside(), Base::CopyOf(read?.server.database)))
 }

@@ -8,7 +8,7 @@ use migrate_core::check;
 use migrate_core::flight::{Bookkeeping, Purpose, TableName, Terms, flight};
 use migrate_core::history::{Existing, History};
 use migrate_core::parse::Environment;
-use migrate_core::plan::{Goal, OutOfOrder, OwnTransactions, Request, Versioning, plan};
+use migrate_core::plan::{Goal, Order, plan};
 
 use crate::stage::{Database, Ended, folder, migrate};
 
@@ -248,16 +248,7 @@ fn guard(dir: &Path) -> String {
         attempts: vec![],
     };
     let environment = Environment::default();
-    let request = Request {
-        set: &set,
-        history: &history,
-        goal: Goal::Up,
-        out_of_order: OutOfOrder::Refused,
-        versioning: Versioning::Recorded,
-        own_transactions: OwnTransactions::Refused,
-        environment: &environment,
-    };
-    let plan = plan(request).expect("a plan");
+    let plan = plan(Order::new(&set, Goal::Up, &environment), &history).expect("a plan");
     let bookkeeping = Bookkeeping {
         tables: TableName::default().in_schema("public"),
         release: String::new(),

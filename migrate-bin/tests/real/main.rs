@@ -56,6 +56,8 @@ mod round_trips;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod shown;
+#[cfg(test)]
 #[expect(dead_code, reason = "the cases of tests/faults need more of it")]
 mod stage;
 #[cfg(test)]

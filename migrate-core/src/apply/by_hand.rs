@@ -3,7 +3,7 @@
 
 use super::run::Run;
 use super::session::TextRow;
-use super::{Command, Means, Session, failure, lookout};
+use super::{Means, Request, Session, failure, lookout};
 use crate::flight::{self, Decision, LOCK_KEY, ON_PRIMARY, TableName, literal, quote, shape, unfinished_direction};
 use crate::migration::Version;
 use crate::plan;
@@ -26,13 +26,13 @@ pub struct Resolution {
 /// A version of which there is nothing to decide, another runner that holds the lock, or a server that refuses.
 pub async fn resolve(
     session: &mut Session,
-    command: &Command<'_>,
+    request: &Request<'_>,
     resolution: &Resolution,
     means: &Means<'_>,
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<(), Failure> {
-    let run = Run::new(session, command, means, observe);
-    run.decide(&|database, command| {
+    let run = Run::new(session, request, means, observe);
+    run.decide(&|database, request| {
         let history = &database.history;
         if !history.tables.version {
             let help = "run `migrate up` first, or `migrate baseline`";
@@ -46,7 +46,7 @@ pub async fn resolve(
         }
         let direction = attempt.map_or_else(|| unfinished_direction(false), |attempt| attempt.direction);
         let forgotten = crate::history::History { attempts: Vec::new(), ..history.clone() };
-        let batch = plan::one(&command.request(&forgotten), direction, resolution.version);
+        let batch = plan::one(request.order, &forgotten, (direction, resolution.version));
         let batch = batch.map_err(|error| Failure::from(&error))?;
         if let Decision::ResumeFrom(number) = resolution.decision
             && !(1..=batch.statements.len() + 1).contains(&number)
@@ -54,7 +54,7 @@ pub async fn resolve(
             let message = format!("{} has {} statements", batch.path, batch.statements.len());
             return Err(Failure::new(Exit::Usage, message, "see their numbers with `migrate inspect`"));
         }
-        let bookkeeping = command.bookkeeping(database.tables.clone());
+        let bookkeeping = request.bookkeeping(database.tables.clone());
         let now = (recorded, history.tables);
         Ok(flight::resolve(&batch, resolution.decision, now, &resolution.reason, &bookkeeping))
     })
@@ -79,16 +79,16 @@ fn nothing_to_decide(decision: Decision, recorded: bool, unfinished: bool) -> Op
 /// or a server that refuses.
 pub async fn baseline(
     session: &mut Session,
-    command: &Command<'_>,
+    request: &Request<'_>,
     to: Version,
     means: &Means<'_>,
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<(), Failure> {
-    let run = Run::new(session, command, means, observe);
-    run.decide(&|database, command| {
-        let planned = plan::baseline(&command.request(&database.history), to);
+    let run = Run::new(session, request, means, observe);
+    run.decide(&|database, request| {
+        let planned = plan::baseline(request.order, &database.history, to);
         let planned = planned.map_err(|error| Failure::from(&error))?;
-        Ok(flight::baseline(&planned, database.history.tables, &command.bookkeeping(database.tables.clone())))
+        Ok(flight::baseline(&planned, database.history.tables, &request.bookkeeping(database.tables.clone())))
     })
     .await
 }

@@ -29,7 +29,7 @@ impl Run<'_, '_> {
     pub(super) async fn recover(&mut self, loss: &Loss<'_>, bookkeeping: &Bookkeeping) -> Result<Course, Failure> {
         let current = Version(self.log.report.current);
         let failure = failure::of_loss(loss, current);
-        let recorded = self.command.versioning != Versioning::Ignored;
+        let recorded = self.request.order.versioning != Versioning::Ignored;
         let asks = recorded || loss.doubtful.is_empty();
         if may_stay(&loss.leg, loss.message) || self.means.connect.is_none() || !asks {
             return Err(failure);
@@ -73,7 +73,7 @@ impl Run<'_, '_> {
         doubtful: &[Doubt],
         bookkeeping: &Bookkeeping,
     ) -> Result<usize, Failure> {
-        let budget = self.command.limits.lock_wait;
+        let budget = self.request.policy.lock_wait;
         let mut backoff = Backoff::new(budget, Duration::from_millis(200), Duration::from_secs(2));
         let (mut spoke, mut last): (Option<Instant>, Option<Instant>) = (None, None);
         let patience = self.means.connect.map_or(Duration::ZERO, super::Connect::patience);

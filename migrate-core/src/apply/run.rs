@@ -12,20 +12,20 @@ use super::log::Log;
 use super::staying::stays;
 use super::waiting::{Backoff, Patience};
 use super::watch::Watch;
-use super::{Command, Database, Means, Session, failure, lookout, privileges, read, stored};
-use crate::flight::{Bookkeeping, Flight, LOCK_KEY, Pace, Purpose, Refusal, flight, prepare};
+use super::{Database, Means, Request, Session, Shown, failure, privileges, read, stored};
+use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, flight, prepare};
 use crate::history::History;
 use crate::migration::Version;
-use crate::plan::{Batch, Goal, Plan, Request, Versioning, plan};
-use crate::report::{Event, Failure, Report, Retry, may_succeed_again};
+use crate::plan::{Batch, Goal, Order, Plan, Versioning, plan};
+use crate::report::{Event, Failure, Report, may_succeed_again};
 
 pub(super) struct Run<'r, 'c> {
     pub(super) session: &'r mut Session,
-    pub(super) command: &'r Command<'c>,
+    pub(super) request: &'r Request<'c>,
     pub(super) means: &'r Means<'r>,
     pub(super) log: Log<'r>,
     pub(super) patience: Patience,
-    locks: Backoff,
+    pub(super) locks: Backoff,
     pub(super) watch: Watch<'r>,
     /// The history that was read last, by its hash.
     last_read: Option<u64>,
@@ -48,17 +48,17 @@ pub(super) enum Course {
 impl<'r, 'c> Run<'r, 'c> {
     pub(super) fn new(
         session: &'r mut Session,
-        command: &'r Command<'c>,
+        request: &'r Request<'c>,
         means: &'r Means<'r>,
         observe: &'r mut (dyn FnMut(Event) + Send),
     ) -> Self {
         Self {
             session,
-            command,
+            request,
             means,
             log: Log::new(observe),
-            patience: Patience::new(command.limits.lock_wait),
-            locks: Backoff::new(command.limits.lock_retry, Duration::from_secs(1), Duration::from_secs(30)),
+            patience: Patience::new(request.policy.lock_wait),
+            locks: Backoff::new(request.policy.lock_retry, Duration::from_secs(1), Duration::from_secs(30)),
             watch: Watch::new(means.connect, &means.stop),
             last_read: None,
             losses: 0,
@@ -80,22 +80,43 @@ impl<'r, 'c> Run<'r, 'c> {
         }
     }
 
+    /// Carries out a plan that somebody else made, and no other.
+    pub(super) async fn carry_out_shown(mut self, plan: &Plan<'_>) -> Result<Shown, Failure> {
+        let ended = match self.read().await {
+            Ok(database) => {
+                self.notice_history(&database.history);
+                self.log.opened(&database.server, self.request.order.set);
+                self.log.planned(plan.batches.len(), &plan.warnings);
+                self.carry_out(plan, &database).await
+            }
+            Err(failure) => Err(failure),
+        };
+        match ended {
+            Ok(Course::On) => Ok(Shown::Landed(self.log.report)),
+            Ok(Course::Anew) => Ok(Shown::Moved(self.log.report)),
+            Err(failure) => {
+                let failure = self.explained(failure).await;
+                Err(self.log.with_report(failure))
+            }
+        }
+    }
+
     /// A denial of what is ours, and not of a migration's, with the GRANTs that are missing.
     async fn explained(&self, failure: Failure) -> Failure {
         if failure.place.is_some() || !is_denied(&failure) {
             return failure;
         }
-        privileges::explained(self.session, &self.command.table, failure).await
+        privileges::explained(self.session, &self.request.table, failure).await
     }
 
     /// Reads, and sends the one flight that a person's decision makes of what was read.
     pub(super) async fn decide(
         mut self,
-        decide: &(dyn Fn(&Database, &Command<'_>) -> Result<Flight<'static>, Failure> + Sync),
+        decide: &(dyn Fn(&Database, &Request<'_>) -> Result<Flight<'static>, Failure> + Sync),
     ) -> Result<(), Failure> {
         loop {
             let database = self.read().await?;
-            let flight = decide(&database, self.command)?;
+            let flight = decide(&database, self.request)?;
             let Self { session, means, log, watch, .. } = &mut self;
             let mut tell = |told: Told<'_>| log.overhear(told);
             let mut crew = Crew { watch, stop: &means.stop, tell: &mut tell };
@@ -104,7 +125,7 @@ impl<'r, 'c> Run<'r, 'c> {
             if matches!(ending, Ending::Done) {
                 return Ok(());
             }
-            let bookkeeping = self.command.bookkeeping(database.tables.clone());
+            let bookkeeping = self.request.bookkeeping(database.tables.clone());
             self.judge(ending, &bookkeeping, false).await?;
         }
     }
@@ -112,25 +133,24 @@ impl<'r, 'c> Run<'r, 'c> {
     /// Reads, plans and carries the plan out.
     async fn one_plan(&mut self) -> Result<Course, Failure> {
         let database = self.read().await?;
-        not_orphaned(self.session, &self.command.table, &database).await?;
+        not_orphaned(self.session, &self.request.table, &database).await?;
         self.notice_history(&database.history);
-        self.log.opened(&database.server, self.command.set);
-        let goes_back = matches!(self.command.goal, Goal::Down | Goal::DownTo(_) | Goal::Reset);
-        let completed = if self.command.stored_downs && goes_back {
-            Some(stored::completed(self.session, self.command.set, &self.command.table, &database).await?)
+        self.log.opened(&database.server, self.request.order.set);
+        let order = self.request.order;
+        let completed = if order.stored_downs && order.goes_back() {
+            Some(stored::completed(self.session, order.set, &self.request.table, &database).await?)
         } else {
             None
         };
-        let set = completed.as_ref().unwrap_or(self.command.set);
-        let request = Request { set, ..self.command.request(&database.history) };
-        let plan = plan(request).map_err(|error| Failure::from(&error))?;
+        let set = completed.as_ref().unwrap_or(order.set);
+        let plan = plan(Order { set, ..order }, &database.history).map_err(|error| Failure::from(&error))?;
         self.log.planned(plan.batches.len(), &plan.warnings);
         self.carry_out(&plan, &database).await
     }
 
     async fn read(&mut self) -> Result<Database, Failure> {
         loop {
-            let reading = read(self.session, &self.command.table, self.command.versioning);
+            let reading = read(self.session, &self.request.table, self.request.order.versioning);
             let failure = match self.means.stop.unless(reading).await {
                 Ok(Ok(database)) => {
                     self.unheard_since = None;
@@ -155,7 +175,7 @@ impl<'r, 'c> Run<'r, 'c> {
 
     async fn carry_out(&mut self, plan: &Plan<'_>, database: &Database) -> Result<Course, Failure> {
         self.log.history = database.history.outline();
-        let bookkeeping = self.command.bookkeeping(database.tables.clone());
+        let bookkeeping = self.request.bookkeeping(database.tables.clone());
         if let Some(preparation) = plan.preparation {
             let leg = || Leg::own(prepare(preparation, &bookkeeping.tables));
             let ending = self.fly(&mut std::iter::once(leg()), 1).await;
@@ -165,14 +185,14 @@ impl<'r, 'c> Run<'r, 'c> {
                 ending => return self.judge(ending, &bookkeeping, false).await.map(|_| Course::Anew),
             }
         }
-        if self.command.single_transaction {
+        if self.request.order.single_transaction {
             return self.all_or_nothing(&plan.batches, &bookkeeping).await;
         }
         let mut at = 0;
         while let Some(rest) = plan.batches.get(at..).filter(|rest| !rest.is_empty()) {
             let before = self.log.report.ran.len();
             if crate::flight::pace(&rest[0]) == Pace::Unwrapped && rest[0].record.is_some() {
-                let half_done = at > 0 && self.command.goal == Goal::Redo;
+                let half_done = at > 0 && self.request.order.goal == Goal::Redo;
                 match self.walk(&rest[0], &bookkeeping, half_done).await? {
                     Course::Anew => return Ok(Course::Anew),
                     Course::On => self.landed(),
@@ -184,8 +204,8 @@ impl<'r, 'c> Run<'r, 'c> {
             let ending = self.fly_together(&rest[..together], &bookkeeping).await;
             at += self.log.report.ran.len() - before;
             // Redo has a second half that no new plan would contain, and a plan without versioning would start anew.
-            let half_done =
-                at > 0 && (self.command.goal == Goal::Redo || self.command.versioning == Versioning::Ignored);
+            let half_done = at > 0
+                && (self.request.order.goal == Goal::Redo || self.request.order.versioning == Versioning::Ignored);
             if self.log.report.ran.len() > before {
                 self.landed();
             }
@@ -231,8 +251,8 @@ impl<'r, 'c> Run<'r, 'c> {
 
     /// How many of the next files may be on the wire together: the guard of each relies on the version before it.
     fn together(&self, batches: &[Batch<'_>]) -> usize {
-        let alone = self.command.goal == Goal::Redo || self.command.versioning == Versioning::Ignored;
-        if alone || self.command.limits.flights < 2 {
+        let alone = self.request.order.goal == Goal::Redo || self.request.order.versioning == Versioning::Ignored;
+        if alone || self.request.policy.flights < 2 {
             return 1;
         }
         batches.iter().take_while(|batch| crate::flight::pace(batch) == Pace::Pipelined).count().max(1)
@@ -247,7 +267,7 @@ impl<'r, 'c> Run<'r, 'c> {
         if let Some(first) = self.log.following.pop_front() {
             self.log.start(&first);
         }
-        let ending = self.fly(&mut batches.iter().map(leg), self.command.limits.flights.max(1)).await;
+        let ending = self.fly(&mut batches.iter().map(leg), self.request.policy.flights.max(1)).await;
         self.log.following.clear();
         ending
     }
@@ -316,50 +336,6 @@ impl<'r, 'c> Run<'r, 'c> {
             return Ok(Course::On);
         }
         Err(failure)
-    }
-
-    /// Waits before a migration that was rolled back is tried again; its failure, when the budget is spent.
-    pub(super) async fn try_again(&mut self, leg: &Leg<'_>, failure: Failure) -> Result<(), Failure> {
-        let (attempt, waited) = (self.locks.tries(), self.locks.waited());
-        let Some(delay) = self.locks.next() else {
-            return Err(failure::lock_timeout(failure, (attempt, waited), &self.log.blockers));
-        };
-        self.log.tell(Event::Retry(Retry {
-            ran: leg.ran_at(0),
-            reason: failure.message.clone(),
-            sqlstate: failure.server.as_ref().map(|server| server.sqlstate.clone()),
-            attempt: attempt + 1,
-            delay,
-        }));
-        let slept = self.means.stop.sleep(delay).await;
-        slept.map_err(|cause| {
-            failure::stopped(cause, "while locks of the application were waited for", &self.log.blockers)
-        })
-    }
-
-    /// Waits until the lock was free for a moment. Whoever asks next may still be too late.
-    pub(super) async fn wait_for_the_lock(&mut self) -> Result<(), Failure> {
-        loop {
-            let waited = self.patience.backoff.waited();
-            let Some(step) = self.patience.backoff.next() else {
-                let holder = lookout::lock_holder(self.session).await;
-                return Err(failure::lock_busy(holder.as_ref(), self.command.limits.lock_wait));
-            };
-            if self.patience.wants_to_speak() {
-                let holder = lookout::lock_holder(self.session).await;
-                self.log.tell(Event::Waiting { holder, waited });
-            }
-            if let Err(cause) = self.means.stop.sleep(step).await {
-                let holder = lookout::lock_holder(self.session).await;
-                return Err(failure::stopped(cause, "while the migration lock was waited for", holder.as_slice()));
-            }
-            // Taken and given back at once. An error shows again in what follows.
-            let free = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY})");
-            let rows = self.session.rows(&free).await.unwrap_or_default();
-            if rows.first().is_none_or(|row| row.first().is_none_or(|free| free.as_deref() != Some("f"))) {
-                return Ok(());
-            }
-        }
     }
 }
 

@@ -4,6 +4,12 @@
 use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
 
+use super::convoy::Leg;
+use super::run::Run;
+use super::{failure, lookout};
+use crate::flight::LOCK_KEY;
+use crate::report::{Event, Failure, Retry};
+
 const SPEAK_EVERY: Duration = Duration::from_secs(10);
 
 /// How often a guard may find another history than the one read right before, while every new read finds the same.
@@ -92,6 +98,52 @@ impl Patience {
 fn fraction() -> f64 {
     let bits = std::collections::hash_map::RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}
+
+impl Run<'_, '_> {
+    /// Waits before a migration that was rolled back is tried again; its failure, when the budget is spent.
+    pub(super) async fn try_again(&mut self, leg: &Leg<'_>, failure: Failure) -> Result<(), Failure> {
+        let (attempt, waited) = (self.locks.tries(), self.locks.waited());
+        let Some(delay) = self.locks.next() else {
+            return Err(failure::lock_timeout(failure, (attempt, waited), &self.log.blockers));
+        };
+        self.log.tell(Event::Retry(Retry {
+            ran: leg.ran_at(0),
+            reason: failure.message.clone(),
+            sqlstate: failure.server.as_ref().map(|server| server.sqlstate.clone()),
+            attempt: attempt + 1,
+            delay,
+        }));
+        let slept = self.means.stop.sleep(delay).await;
+        slept.map_err(|cause| {
+            failure::stopped(cause, "while locks of the application were waited for", &self.log.blockers)
+        })
+    }
+
+    /// Waits until the lock was free for a moment. Whoever asks next may still be too late.
+    pub(super) async fn wait_for_the_lock(&mut self) -> Result<(), Failure> {
+        loop {
+            let waited = self.patience.backoff.waited();
+            let Some(step) = self.patience.backoff.next() else {
+                let holder = lookout::lock_holder(self.session).await;
+                return Err(failure::lock_busy(holder.as_ref(), self.request.policy.lock_wait));
+            };
+            if self.patience.wants_to_speak() {
+                let holder = lookout::lock_holder(self.session).await;
+                self.log.tell(Event::Waiting { holder, waited });
+            }
+            if let Err(cause) = self.means.stop.sleep(step).await {
+                let holder = lookout::lock_holder(self.session).await;
+                return Err(failure::stopped(cause, "while the migration lock was waited for", holder.as_slice()));
+            }
+            // Taken and given back at once. An error shows again in what follows.
+            let free = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY})");
+            let rows = self.session.rows(&free).await.unwrap_or_default();
+            if rows.first().is_none_or(|row| row.first().is_none_or(|free| free.as_deref() != Some("f"))) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,12 @@
 //!
 //! It lives as long as a run and moves only while answers are waited for. Invariant: it never touches the session that
 //! flies; it cancels over a connection of its own, and looks from another session.
+//!
+//! It is polled with the answers. It hears the signal or the deadline and cancels, again and again, because a cancel can
+//! fall between two statements, and hears each request out (`connect/wire.rs`), because PgBouncer drops that of a client
+//! who hangs up; and it looks from a second session, which finds our backend by the migration lock it holds, so that a
+//! pooler does not matter. Notices are told with their place because the driver stops reading behind each one until it
+//! was taken (`connect/notices.rs`).
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

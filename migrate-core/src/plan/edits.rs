@@ -62,8 +62,8 @@ fn edit(set: &Set, row: &Row, migration: &Migration) -> Option<Edit> {
 ///
 /// Going back is allowed: edit and redo is how a migration is written in the first place.
 pub(super) fn judge(request: &Request<'_>, steps: &[(Direction, &Migration)]) -> Result<Vec<Warning>, PlanError> {
-    let edits = edits(request.set, request.history);
-    let up = matches!(request.goal, Goal::Up | Goal::UpTo(_) | Goal::UpByOne);
+    let edits = edits(request.order.set, request.history);
+    let up = matches!(request.order.goal, Goal::Up | Goal::UpTo(_) | Goal::UpByOne);
     let (text, layout): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| edit.kind == EditKind::Text);
     if up && !text.is_empty() {
         return Err(PlanError::Edited(text));
@@ -71,12 +71,17 @@ pub(super) fn judge(request: &Request<'_>, steps: &[(Direction, &Migration)]) ->
     let undone = |edit: &Edit| steps.iter().any(|(_, migration)| migration.version == edit.version);
     let mut warnings: Vec<_> = text.into_iter().filter(undone).map(Warning::UndoesEdited).collect();
     warnings.extend(layout.into_iter().map(Warning::Reformatted));
-    let above: BTreeSet<_> =
-        request.history.rows.iter().map(|row| row.version).filter(|version| *version > request.set.latest()).collect();
+    let above: BTreeSet<_> = request
+        .history
+        .rows
+        .iter()
+        .map(|row| row.version)
+        .filter(|version| *version > request.order.set.latest())
+        .collect();
     if up && let Some(highest) = above.last() {
         warnings.push(Warning::Ahead { count: above.len(), highest: *highest });
     }
-    if matches!(request.goal, Goal::DownTo(_)) && !request.history.rows.is_sorted_by_key(|row| row.version) {
+    if matches!(request.order.goal, Goal::DownTo(_)) && !request.history.rows.is_sorted_by_key(|row| row.version) {
         warnings.push(Warning::InsertionOrder);
     }
     Ok(warnings)

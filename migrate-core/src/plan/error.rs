@@ -18,6 +18,14 @@ pub enum PlanError {
         /// The highest version in the table.
         highest: Version,
     },
+    /// The version to go to is neither a file's nor in the database.
+    #[error("there is no version {version}")]
+    NowhereKnown {
+        /// The version.
+        version: Version,
+        /// The highest of the set.
+        latest: Version,
+    },
     /// `up-by-one` found nothing pending: an error of that command, not of the goal.
     #[error("no migration is pending: the database is at version {0}")]
     NothingPending(Version),
@@ -79,12 +87,12 @@ impl PlanError {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::NothingAtOrBelow(_) => "list the versions with `migrate status`".into(),
-            Self::Missing { .. } => {
-                "give what no database has applied yet a version above it, or apply it late with `--allow-missing`"
-                    .into()
+            Self::NowhereKnown { latest, .. } => {
+                format!("`migrate status` lists the versions; the latest of this set is {latest}")
             }
-            Self::NothingPending(_) => "nothing needs to be done; `migrate up --one` takes this for success".into(),
+            Self::NothingAtOrBelow(_) => "list the versions with `migrate status`".into(),
+            Self::Missing { .. } => "give what no database has applied yet a version above it, or apply it late".into(),
+            Self::NothingPending(_) => "nothing needs to be done; `migrate up` takes this for success".into(),
             Self::NothingApplied => "see what is applied with `migrate status`".into(),
             Self::NoFile(version) => {
                 format!("run the release that contains version {version}, or restore its file")
@@ -101,7 +109,7 @@ impl PlanError {
                 "see what is recorded with `migrate status`; one version is set right with `migrate resolve`".into()
             }
             Self::EndsTransaction { .. } => "delete it; or give the file `-- +goose NO TRANSACTION`, and it is run \
-                 statement by statement; or send it as goose does, with `--allow-transaction-control`"
+                 statement by statement; or send it as goose does"
                 .into(),
             Self::ChangedWhileUnfinished { statement, line, .. } => {
                 let at = line.map(|line| format!(" (line {line})")).unwrap_or_default();

@@ -8,7 +8,7 @@ type Step<'a> = (Direction, &'a Migration);
 
 /// The order that the version table decides.
 pub(super) fn recorded<'a>(request: &Request<'a>) -> Result<Vec<Step<'a>>, PlanError> {
-    match request.goal {
+    match request.order.goal {
         Goal::Up => up_to(request, Version(i64::MAX)),
         Goal::UpTo(version) => up_to(request, version),
         Goal::UpByOne => {
@@ -25,7 +25,7 @@ pub(super) fn recorded<'a>(request: &Request<'a>) -> Result<Vec<Step<'a>>, PlanE
 
 fn up_to<'a>(request: &Request<'a>, target: Version) -> Result<Vec<Step<'a>>, PlanError> {
     let highest = request.history.highest();
-    let files: Vec<_> = request.set.migrations.iter().filter(|migration| migration.version <= target).collect();
+    let files: Vec<_> = request.order.set.migrations.iter().filter(|migration| migration.version <= target).collect();
     if files.is_empty() {
         return Err(PlanError::NothingAtOrBelow(target));
     }
@@ -35,9 +35,9 @@ fn up_to<'a>(request: &Request<'a>, target: Version) -> Result<Vec<Step<'a>>, Pl
     let late: Vec<_> = pending
         .iter()
         .filter(|migration| migration.version < highest)
-        .map(|migration| request.set.path_of(migration))
+        .map(|migration| request.order.set.path_of(migration))
         .collect();
-    if request.out_of_order == OutOfOrder::Refused && !late.is_empty() {
+    if request.order.out_of_order == OutOfOrder::Refused && !late.is_empty() {
         return Err(PlanError::Missing { files: late, highest });
     }
     Ok(pending.into_iter().map(|migration| (Direction::Up, migration)).collect())
@@ -48,7 +48,7 @@ fn current<'a>(request: &Request<'a>) -> Result<&'a Migration, PlanError> {
     if version == Version::ZERO {
         return Err(PlanError::NothingApplied);
     }
-    request.set.find(version).ok_or(PlanError::NoFile(version))
+    request.order.set.find(version).ok_or(PlanError::NoFile(version))
 }
 
 /// Stops at the first current version at or below the target, in the order of insertion (goose/spec.md Q29).
@@ -60,7 +60,7 @@ fn down_to<'a>(request: &Request<'a>, target: Version) -> Result<Vec<Step<'a>>, 
         if version == Version::ZERO {
             return Ok(steps);
         }
-        let migration = request.set.find(version).ok_or(PlanError::NoFile(version))?;
+        let migration = request.order.set.find(version).ok_or(PlanError::NoFile(version))?;
         if version <= target {
             return Ok(steps);
         }
@@ -76,20 +76,20 @@ fn reset<'a>(request: &Request<'a>) -> Result<Vec<Step<'a>>, PlanError> {
     }
     let newest = request.history.newest();
     let is_applied = |migration: &&Migration| newest.get(&migration.version).is_some_and(|row| row.applied);
-    let applied = request.set.migrations.iter().rev().filter(is_applied);
+    let applied = request.order.set.migrations.iter().rev().filter(is_applied);
     Ok(applied.map(|migration| (Direction::Down, migration)).collect())
 }
 
 /// The order without the version table: every file counts as both pending and applied.
 pub(super) fn unrecorded<'a>(request: &Request<'a>) -> Result<Vec<Step<'a>>, PlanError> {
-    let files = &request.set.migrations;
+    let files = &request.order.set.migrations;
     let up = |target: Version| -> Vec<Step<'a>> {
         files.iter().filter(|file| file.version <= target).map(|file| (Direction::Up, file)).collect()
     };
     let down = |target: Version| -> Vec<Step<'a>> {
         files.iter().rev().filter(|file| file.version > target).map(|file| (Direction::Down, file)).collect()
     };
-    let steps = match request.goal {
+    let steps = match request.order.goal {
         Goal::Up => up(Version(i64::MAX)),
         Goal::UpTo(version) => up(version),
         Goal::UpByOne => up(Version(i64::MAX)).into_iter().take(1).collect(),
@@ -101,6 +101,6 @@ pub(super) fn unrecorded<'a>(request: &Request<'a>) -> Result<Vec<Step<'a>>, Pla
             vec![(Direction::Down, last), (Direction::Up, last)]
         }
     };
-    let target = if let Goal::UpTo(version) = request.goal { version } else { request.set.latest() };
+    let target = if let Goal::UpTo(version) = request.order.goal { version } else { request.order.set.latest() };
     if steps.is_empty() { Err(PlanError::NothingAtOrBelow(target)) } else { Ok(steps) }
 }

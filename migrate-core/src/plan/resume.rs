@@ -46,7 +46,7 @@ pub(super) fn finish_first(request: &Request<'_>, steps: &[(Direction, &Migratio
     for attempt in request.history.unfinished() {
         let is_next =
             steps.iter().any(|(step, migration)| *step == attempt.direction && migration.version == attempt.version);
-        let unknown = request.set.find(attempt.version).is_none();
+        let unknown = request.order.set.find(attempt.version).is_none();
         let other = match attempt.direction {
             Direction::Up => Direction::Down,
             Direction::Down => Direction::Up,

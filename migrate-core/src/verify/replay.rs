@@ -2,19 +2,19 @@
 
 use super::scratch::{Scratch, Which};
 use super::tracing::trace;
-use super::{Down, Order, Reapply, Round, Step, Up};
-use crate::apply::{Command, Means, Session, apply, read as read_database};
+use super::{Down, Reapply, Round, Step, Task, Up};
+use crate::apply::{Means, Request, Session, apply, read as read_database};
 use crate::check::{irreversible, ready_statements};
 use crate::command::{Action, read};
 use crate::migration::{Body, Direction, Migration, Version};
-use crate::plan::{Goal, OutOfOrder, Versioning, plan};
+use crate::plan::{Goal, Order, OutOfOrder, Versioning, plan};
 use crate::report::{Exit, Failure};
 use crate::schema::Schema;
 
 /// A verification under way.
 pub(super) struct Replay<'r, 'd> {
     scratch: &'r Scratch<'d>,
-    order: &'r Order<'r>,
+    task: &'r Task<'r>,
     /// What is to be proven, in order.
     versions: Vec<Version>,
     /// The schema in front of the next one.
@@ -31,24 +31,23 @@ struct Trial {
 
 impl<'r, 'd> Replay<'r, 'd> {
     /// Finds out what is pending, and applies what need not be proven.
-    pub(super) async fn begin(scratch: &'r Scratch<'d>, order: &'r Order<'r>) -> Result<Self, Failure> {
+    pub(super) async fn begin(scratch: &'r Scratch<'d>, task: &'r Task<'r>) -> Result<Self, Failure> {
         let mut session = scratch.open(Which::Forward).await?;
-        let begun = Self::begin_on(&mut session, order).await;
+        let begun = Self::begin_on(&mut session, task).await;
         session.close().await;
         let (versions, schema) = begun?;
-        Ok(Self { scratch, order, versions, schema })
+        Ok(Self { scratch, task, versions, schema })
     }
 
-    async fn begin_on(session: &mut Session, order: &Order<'_>) -> Result<(Vec<Version>, Schema), Failure> {
-        let database = read_database(session, &order.table, Versioning::Recorded).await?;
-        let command = command(order, Goal::Up);
-        let plan = plan(command.request(&database.history)).map_err(|error| Failure::from(&error))?;
+    async fn begin_on(session: &mut Session, task: &Task<'_>) -> Result<(Vec<Version>, Schema), Failure> {
+        let database = read_database(session, &task.table, Versioning::Recorded).await?;
+        let plan = plan(asked(task, Goal::Up).order, &database.history).map_err(|error| Failure::from(&error))?;
         let pending: Vec<Version> = plan.batches.iter().map(|batch| batch.migration.version).collect();
-        let (given, versions): (Vec<_>, Vec<_>) = pending.into_iter().partition(|version| *version < order.from);
+        let (given, versions): (Vec<_>, Vec<_>) = pending.into_iter().partition(|version| *version < task.from);
         if let Some(last) = given.into_iter().max() {
-            run(session, order, Goal::UpTo(last)).await?;
+            run(session, task, Goal::UpTo(last)).await?;
         }
-        Ok((versions, session.schema(&order.table).await?))
+        Ok((versions, session.schema(&task.table).await?))
     }
 
     /// Goes through all of them.
@@ -56,7 +55,7 @@ impl<'r, 'd> Replay<'r, 'd> {
         observe(Step::Planned(self.versions.len()));
         let mut rounds = Vec::with_capacity(self.versions.len());
         for version in std::mem::take(&mut self.versions) {
-            let Some(migration) = self.order.set.find(version) else { continue };
+            let Some(migration) = self.task.set.find(version) else { continue };
             observe(Step::Started(migration));
             let round = self.round(migration).await?;
             observe(Step::Done(&round));
@@ -70,10 +69,10 @@ impl<'r, 'd> Replay<'r, 'd> {
     }
 
     async fn round(&mut self, migration: &Migration) -> Result<Round, Failure> {
-        if let Some(cause) = self.order.stop.cause() {
+        if let Some(cause) = self.task.stop.cause() {
             return Err(crate::apply::stopped(cause, "between two migrations"));
         }
-        let traces = if self.order.tracing { self.traces(migration).await? } else { Vec::new() };
+        let traces = if self.task.tracing { self.traces(migration).await? } else { Vec::new() };
         let mut round = Round {
             version: migration.version,
             name: migration.name().to_owned(),
@@ -112,8 +111,8 @@ impl<'r, 'd> Replay<'r, 'd> {
 
     /// Whether the file has anything to run backwards.
     fn has_down(&self, migration: &Migration) -> Result<bool, Failure> {
-        let path = self.order.set.path_of(migration);
-        let statements = ready_statements(migration, Direction::Down, &path, self.order.environment);
+        let path = self.task.set.path_of(migration);
+        let statements = ready_statements(migration, Direction::Down, &path, self.task.environment);
         let statements = statements.map_err(|diagnostic| {
             Failure::new(Exit::InvalidMigrations, format!("{path}: {}", diagnostic.message), diagnostic.help.clone())
         })?;
@@ -159,8 +158,8 @@ impl<'r, 'd> Replay<'r, 'd> {
 
     /// Runs one migration, in either direction: the schema behind it, or why it failed.
     async fn step(&self, session: &mut Session, goal: Goal) -> Result<Result<Schema, String>, Failure> {
-        match run(session, self.order, goal).await {
-            Ok(()) => Ok(Ok(session.schema(&self.order.table).await?)),
+        match run(session, self.task, goal).await {
+            Ok(()) => Ok(Ok(session.schema(&self.task.table).await?)),
             Err(failure) if is_of_the_migration(failure.exit) => Ok(Err(told(&failure))),
             Err(failure) => Err(failure),
         }
@@ -170,7 +169,7 @@ impl<'r, 'd> Replay<'r, 'd> {
     async fn traces(&self, migration: &Migration) -> Result<Vec<super::Trace>, Failure> {
         self.scratch.copy().await?;
         let session = self.scratch.open(Which::Trial).await?;
-        let traces = trace(&session, migration, self.order).await;
+        let traces = trace(&session, migration, self.task).await;
         session.close().await;
         traces
     }
@@ -188,20 +187,15 @@ fn conditional_extensions(migration: &Migration) -> Vec<String> {
     made.collect()
 }
 
-fn command<'a>(order: &Order<'a>, goal: Goal) -> Command<'a> {
-    let usual = Command::new(order.set, goal, order.environment);
-    Command {
-        table: order.table.clone(),
-        out_of_order: OutOfOrder::Allowed,
-        own_transactions: order.own_transactions,
-        run: "verify".to_owned(),
-        ..usual
-    }
+fn asked<'a>(task: &Task<'a>, goal: Goal) -> Request<'a> {
+    let usual = Order::new(task.set, goal, task.environment);
+    let order = Order { out_of_order: OutOfOrder::Allowed, own_transactions: task.own_transactions, ..usual };
+    Request { table: task.table.clone(), run: "verify".to_owned(), ..Request::new(order) }
 }
 
-async fn run(session: &mut Session, order: &Order<'_>, goal: Goal) -> Result<(), Failure> {
-    let means = Means { connect: None, stop: order.stop.clone() };
-    apply(session, &command(order, goal), &means, &mut |_| ()).await.map(|_| ())
+async fn run(session: &mut Session, task: &Task<'_>, goal: Goal) -> Result<(), Failure> {
+    let means = Means { connect: None, stop: task.stop.clone() };
+    apply(session, &asked(task, goal), &means, &mut |_| ()).await.map(|_| ())
 }
 
 /// Whether a run ended through what the file says, and would end so again.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Order, Trace};
+use super::{Task, Trace};
 use crate::apply::Session;
 use crate::check::ready_statements;
 use crate::command::{Action, LockMode, read};
@@ -33,12 +33,12 @@ const LOCKS: &str = "SELECT relation, mode FROM pg_catalog.pg_locks WHERE pid = 
      AND relation IS NOT NULL";
 
 /// Runs Up and then Down, and tells what both did.
-pub(super) async fn trace(session: &Session, migration: &Migration, order: &Order<'_>) -> Result<Vec<Trace>, Failure> {
-    let path = order.set.path_of(migration);
+pub(super) async fn trace(session: &Session, migration: &Migration, task: &Task<'_>) -> Result<Vec<Trace>, Failure> {
+    let path = task.set.path_of(migration);
     let mut traces = Vec::new();
     for direction in [Direction::Up, Direction::Down] {
         // What is wrong with the file's values is told by the run itself.
-        let Ok(statements) = ready_statements(migration, direction, &path, order.environment) else { break };
+        let Ok(statements) = ready_statements(migration, direction, &path, task.environment) else { break };
         for (at, statement) in statements.iter().enumerate() {
             let sql = local_to_the_session(statement.sql(&migration.text));
             match one(session, &sql).await {

@@ -5,12 +5,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use migrate_core::apply::{self, Command, Means, Session, Stop};
+use migrate_core::apply::{self, Means, Request, Session, Stop};
 use migrate_core::connect::Connector;
 use migrate_core::connection::{Access, Source};
 use migrate_core::migration::{Digest, Set};
 use migrate_core::parse::Environment;
-use migrate_core::plan::Goal;
+use migrate_core::plan::{Goal, Order};
 use migrate_core::report::Failure;
 use tokio_postgres::{Client, NoTls};
 
@@ -84,9 +84,9 @@ async fn replay(url: &str, set: &Set) -> Result<(), Failure> {
         patience: PATIENCE,
     };
     let mut session = Session::open(&connector, &mut |_| ()).await?;
-    let command = Command { run: "scratch".to_owned(), ..Command::new(set, Goal::Up, &variables) };
+    let request = Request { run: "scratch".to_owned(), ..Request::new(Order::new(set, Goal::Up, &variables)) };
     let means = Means { connect: Some(&connector), stop: Stop::never() };
-    let applied = apply::apply(&mut session, &command, &means, &mut |_| ()).await;
+    let applied = apply::apply(&mut session, &request, &means, &mut |_| ()).await;
     session.close().await;
     applied.map(drop)
 }

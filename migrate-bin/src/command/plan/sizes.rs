@@ -13,15 +13,15 @@ pub(super) type Weighed = (Touch, Size);
 /// Asks for the sizes of everything that a plan touches.
 pub(super) async fn weighed(
     session: &Session,
-    command: &apply::Command<'_>,
+    request: &apply::Request<'_>,
     plan: &Plan<'_>,
     config: &Config,
 ) -> Result<Vec<Weighed>, Failure> {
     if plan.batches.is_empty() {
         return Ok(Vec::new());
     }
-    let touches = apply::touches(command.set, plan, &Settings::from_config(config));
-    apply::weigh(session, touches, &command.table).await
+    let touches = apply::touches(request.order.set, plan, &Settings::from_config(config));
+    apply::weigh(session, touches, &request.table).await
 }
 
 /// Refuses a plan that rewrites, or reads in full, a table above its budget.

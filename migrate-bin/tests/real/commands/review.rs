@@ -96,7 +96,10 @@ fn a_picture_in_text_is_that_which_is_written() {
     let picture = text(&out.join("00002_b.txt"));
     assert_eq!(ended.stdout, format!("{picture}\n"));
     let statement = picture.find("\nWIRE, UP\n").map(|at| &picture[at..]).expect("a transcript");
-    assert!(statement.contains("  statement 1, line 2\n      CREATE TABLE b (id int);\n  record\n"), "{statement}");
+    assert!(
+        statement.contains("  statement 1, line 2\n      CREATE TABLE b (id int);\n  record version 2 is applied\n"),
+        "{statement}"
+    );
     let occupied = alone(&repository.dir(), &["review", "--base", "main", "--write", &format!("{shown}/comment.md")]);
     assert_eq!(occupied.code, 20, "{}", occupied.stderr);
     assert!(occupied.stderr.contains("--write"), "{}", occupied.stderr);

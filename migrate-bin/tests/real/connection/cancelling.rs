@@ -6,7 +6,7 @@ use migrate_core::apply::{self, Means, Session};
 use migrate_core::connect::Connector;
 use migrate_core::connection::{Access, Source};
 use migrate_core::parse::{Environment, read_folder};
-use migrate_core::plan::{Goal, Versioning};
+use migrate_core::plan::{Goal, Order, Versioning};
 
 use super::lab::{HOST, lab, pairs};
 use super::recorder::Recorder;
@@ -32,9 +32,10 @@ async fn sleep(session: &mut Session) -> String {
     let files = folder(&[SLOW]);
     let set = migrate_core::parse::parse(read_folder(files.path(), "migrations")).set;
     let environment = Environment::default();
-    let usual = apply::Command::new(&set, Goal::Up, &environment);
-    let command = apply::Command { versioning: Versioning::Ignored, ..usual };
-    let failure = apply::apply(session, &command, &Means::alone(), &mut |_| {}).await.expect_err("it was stopped");
+    let order = Order { versioning: Versioning::Ignored, ..Order::new(&set, Goal::Up, &environment) };
+    let failure = apply::apply(session, &apply::Request::new(order), &Means::alone(), &mut |_| {})
+        .await
+        .expect_err("it was stopped");
     failure.server.expect("the server's word").sqlstate
 }
 
