@@ -1,21 +1,25 @@
 //! What goes over the wire for one direction of a migration, bookkeeping included, on a database at the version before.
 //!
-//! Invariant: the texts are those of [`flight`], byte for byte; a line break is all that a picture adds to them.
+//! Invariant: the texts are those of [`flight`], byte for byte; a line break is all that a picture adds to them. A picture
+//! names each message of the bookkeeping in one line, with what it says of this file: their text is the same for every
+//! file, and one letter of it would change every picture.
 
 use super::Material;
 use crate::diagnostic::Diagnostic;
 use crate::flight::{Nature, Pace, Purpose, flight, pace, units};
 use crate::history::History;
 use crate::migration::{Direction, Migration, Mode, Version};
-use crate::plan::{Batch, Goal, OutOfOrder, OwnTransactions, PlanError, Request, Versioning, plan};
+use crate::plan::{Batch, Goal, Order, PlanError, plan};
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// What it is for, with the statements and lines that it holds.
+    /// What it is for: the statements and lines that it holds, or the versions that the bookkeeping names.
     pub what: String,
     /// Its text.
     pub sql: String,
+    /// Whether it holds statements of the file.
+    pub of_the_file: bool,
 }
 
 /// The messages of one direction, in order.
@@ -27,11 +31,8 @@ pub fn sent(material: &Material<'_>, migration: &Migration, direction: Direction
     let batch = batch(material, &history, direction)?;
     let flight = flight(&batch, material.bookkeeping);
     let messages = flight.messages.iter().map(|message| {
-        let what = match message.purpose {
-            Purpose::Statements { first, count } => numbered(&batch, first, count),
-            purpose => purpose.word().to_owned(),
-        };
-        Sent { what, sql: message.sql.clone().into_owned() }
+        let of_the_file = matches!(message.purpose, Purpose::Statements { .. });
+        Sent { what: what(&batch, message.purpose), sql: message.sql.clone().into_owned(), of_the_file }
     });
     Ok(messages.collect())
 }
@@ -52,12 +53,27 @@ pub(super) fn manner(material: &Material<'_>, migration: &Migration, direction: 
     Some(Manner { pace: pace(&batch), natures })
 }
 
-/// The text of a transcript: each message below what it is for.
+fn what(batch: &Batch<'_>, purpose: Purpose) -> String {
+    let number = |version: Option<Version>| version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+    match (purpose, &batch.record) {
+        (Purpose::Statements { first, count }, _) => numbered(batch, first, count),
+        (Purpose::Guard, Some(record)) => {
+            format!("guard newest={} highest={}", number(record.newest), number(record.highest))
+        }
+        (Purpose::Record, Some(_)) => {
+            let does = if batch.direction == Direction::Up { "is applied" } else { "is not applied" };
+            format!("record version {} {does}", batch.migration.version)
+        }
+        (purpose, _) => purpose.word().to_owned(),
+    }
+}
+
+/// The text of a transcript: a line for each message, and below it what it holds of the file.
 pub(super) fn text(messages: &[Sent]) -> String {
     let mut text = String::new();
-    for Sent { what, sql } in messages {
+    for Sent { what, sql, of_the_file } in messages {
         text.push_str(&format!("  {what}\n"));
-        for line in sql.split('\n') {
+        for line in sql.split('\n').filter(|_| *of_the_file) {
             text.push_str(if line.is_empty() { "" } else { "      " });
             text.push_str(line);
             text.push('\n');
@@ -80,16 +96,7 @@ fn batch<'a>(material: &Material<'a>, history: &'a History, direction: Direction
         Direction::Up => Goal::UpByOne,
         Direction::Down => Goal::Down,
     };
-    let request = Request {
-        set: material.set,
-        history,
-        goal,
-        out_of_order: OutOfOrder::Refused,
-        versioning: Versioning::Recorded,
-        own_transactions: OwnTransactions::Refused,
-        environment: material.environment,
-    };
-    let plan = plan(request).map_err(|error| why(&error))?;
+    let plan = plan(Order::new(material.set, goal, material.environment), history).map_err(|error| why(&error))?;
     plan.batches.into_iter().next().ok_or_else(|| "nothing is planned".to_owned())
 }
 

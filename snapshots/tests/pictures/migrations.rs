@@ -9,13 +9,13 @@ use migrate_core::check;
 use migrate_core::flight::{Bookkeeping, TableName, Terms};
 use migrate_core::history::History;
 use migrate_core::lint::{self, Settings};
-use migrate_core::migration::{Direction, Migration, Mode, Set, Version};
+use migrate_core::migration::{Body, Direction, Migration, Mode, Set, Version};
 use migrate_core::parse::{Environment, resolve};
 use migrate_core::plan::{Goal, OwnTransactions};
 use migrate_core::report::{Exit, Failure};
-use migrate_core::review::{Material, Proof, picture, sent};
+use migrate_core::review::{Material, Proof, Sent, picture, sent};
 use migrate_core::step::classify;
-use migrate_core::verify::{Base, Doors, Order, Round, Scratch, verify};
+use migrate_core::verify::{Base, Doors, Round, Scratch, Task, verify};
 use migrate_core::{config, verdict};
 use migrate_scratch::Server;
 
@@ -133,7 +133,7 @@ impl Doors for Port {
 fn proofs(set: &Set, port: &Port) -> Vec<Proof> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let environment = Environment::default();
-    let order = Order {
+    let task = Task {
         set,
         table: TableName::default(),
         environment: &environment,
@@ -144,32 +144,80 @@ fn proofs(set: &Set, port: &Port) -> Vec<Proof> {
     };
     let rounds = runtime.block_on(async {
         let mut scratch = Scratch::make(port, "pictures", &Base::Empty).await.expect("databases");
-        let rounds = verify(&mut scratch, &order, &mut |_| ()).await.expect("rounds");
+        let rounds = verify(&mut scratch, &task, &mut |_| ()).await.expect("rounds");
         scratch.remove().await.expect("removed databases");
         rounds
     });
     rounds.iter().map(Round::proof).collect()
 }
 
-/// The transcript of a picture that is in the repository: its messages, by direction.
-fn pictured(stem: &str) -> BTreeMap<&'static str, Vec<String>> {
+/// What a run sends for a file in one direction.
+fn messages_of(set: &Set, migration: &Migration, direction: Direction) -> Vec<Sent> {
+    let (settings, environment, bookkeeping) = (settings(), Environment::default(), bookkeeping(set));
+    let material = Material {
+        set,
+        settings: &settings,
+        bookkeeping: &bookkeeping,
+        environment: &environment,
+        findings: &[],
+        allows: &[],
+        proofs: &[],
+    };
+    sent(&material, migration, direction).expect("a plan")
+}
+
+fn texts(messages: Vec<Sent>) -> Vec<String> {
+    messages.into_iter().map(|message| message.sql).collect()
+}
+
+/// The transcript of a picture that is in the repository: each message's line and what is below it, by direction.
+fn pictured(stem: &str) -> BTreeMap<&'static str, Vec<(String, String)>> {
     let text = crate::text(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("review/{stem}.snap")));
     let (_, wire) = text.split_once("\nWIRE, UP\n").expect("a transcript of Up");
     let (up, down) = wire.split_once("\n\nWIRE, DOWN\n").expect("a transcript of Down");
     BTreeMap::from([("up", messages(up)), ("down", messages(down.trim_end_matches('\n')))])
 }
 
-/// Each text below its heading; what is a heading and what a line of a message tells the indentation.
-fn messages(wire: &str) -> Vec<String> {
-    let mut messages: Vec<Vec<&str>> = Vec::new();
+/// Each heading with the text below it; what is a heading and what a line of a message tells the indentation.
+fn messages(wire: &str) -> Vec<(String, String)> {
+    let mut messages: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in wire.split('\n') {
         match line.strip_prefix("      ") {
-            Some(rest) => messages.last_mut().expect("a heading before it").push(rest),
-            None if line.is_empty() => messages.last_mut().expect("a heading before it").push(""),
-            None => messages.push(Vec::new()),
+            Some(rest) => messages.last_mut().expect("a heading before it").1.push(rest),
+            None if line.is_empty() => messages.last_mut().expect("a heading before it").1.push(""),
+            None => messages.push((line.trim_start(), Vec::new())),
         }
     }
-    messages.iter().map(|lines| lines.join("\n")).collect()
+    messages.iter().map(|(heading, lines)| ((*heading).to_owned(), lines.join("\n"))).collect()
+}
+
+fn statements(migration: &Migration) -> usize {
+    match &migration.body {
+        Body::Split { up, down } => up.len() + down.len(),
+        Body::Deferred => usize::MAX,
+    }
+}
+
+/// A message of the bookkeeping with its text, which a picture leaves out.
+fn in_full(message: &Sent) -> String {
+    let sql = if message.of_the_file { "…" } else { &message.sql };
+    format!("\n  {}\n{sql}\n", message.what)
+}
+
+/// What a picture leaves out: the text of the bookkeeping, once for each way to send a file.
+#[test]
+fn the_bookkeeping_of_each_pace() {
+    let set = set();
+    for (name, mode) in [("transaction", Mode::Transaction), ("no_transaction", Mode::NoTransaction)] {
+        let candidates = set.migrations.iter().filter(|migration| migration.mode == mode && migration.version.0 > 1);
+        let migration = candidates.min_by_key(|migration| statements(migration)).expect("a file of each mode");
+        let mut text = migration.file.to_string();
+        for direction in [Direction::Up, Direction::Down] {
+            text.push_str(&format!("\n\n{}\n", direction.word().to_uppercase()));
+            text.extend(messages_of(&set, migration, direction).iter().map(in_full));
+        }
+        crate::settings("wire").bind(|| insta::assert_snapshot!(format!("bookkeeping_{name}"), text));
+    }
 }
 
 #[test]
@@ -177,19 +225,19 @@ fn which_frames_go_over_the_wire_for_each_file() {
     let set = set();
     let mut readings = std::collections::BTreeSet::new();
     for migration in set.migrations.iter() {
-        let pictured = pictured(stem(migration));
         let runs = [
-            ("up", history(&set, before(&set, migration)), Goal::UpByOne),
-            ("down", history(&set, migration.version), Goal::Down),
+            (Direction::Up, history(&set, before(&set, migration)), Goal::UpByOne),
+            (Direction::Down, history(&set, migration.version), Goal::Down),
         ];
         for (direction, history, goal) in runs {
             let turns = scripted::turns(&set, &history, goal);
             // What is read first is the same for every file.
             readings.insert(turns[..3].concat());
             let flights = &turns[3..];
-            assert_eq!(flights.concat(), pictured[direction], "{} {direction}", migration.file);
+            let expected = texts(messages_of(&set, migration, direction));
+            assert_eq!(flights.concat(), expected, "{} {direction:?}", migration.file);
             let in_one_turn = migration.mode == Mode::Transaction;
-            assert_eq!(flights.len() == 1, in_one_turn, "{} {direction}: {} turns", migration.file, flights.len());
+            assert_eq!(flights.len() == 1, in_one_turn, "{} {direction:?}: {} turns", migration.file, flights.len());
         }
     }
     assert_eq!(readings.len(), 1);
@@ -205,18 +253,17 @@ fn which_frames_go_over_the_wire_to_an_empty_database() {
 }
 
 #[test]
-fn the_transcript_of_every_picture_is_what_a_real_run_sends() {
+fn the_messages_of_every_file_are_what_a_real_run_sends() {
     let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
     let ear = Eavesdropper::before(&server.url("postgres"));
     let up = run(&ear, "up");
     let down = run(&ear, "reset");
     let set = set();
     for migration in set.migrations.iter() {
-        let stem = stem(migration);
-        for (direction, heard) in [("up", &up), ("down", &down)] {
-            let pictured = &pictured(stem)[direction];
-            let found = heard.windows(pictured.len()).filter(|window| window == pictured).count();
-            assert_eq!(found, 1, "{stem} {direction}: {pictured:#?} among {heard:#?}");
+        for (direction, heard) in [(Direction::Up, &up), (Direction::Down, &down)] {
+            let messages = texts(messages_of(&set, migration, direction));
+            let found = heard.windows(messages.len()).filter(|window| *window == messages).count();
+            assert_eq!(found, 1, "{} {direction:?}: {messages:#?} among {heard:#?}", migration.file);
         }
     }
 }
@@ -235,27 +282,19 @@ fn run(ear: &Eavesdropper, command: &str) -> Vec<String> {
     ear.heard().iter().map(|sql| sql.replace(id, RUN)).collect()
 }
 
+fn as_pictured(message: Sent) -> (String, String) {
+    (message.what, if message.of_the_file { message.sql } else { String::new() })
+}
+
 /// The statements of a picture are those of the set that it was made of: a picture that was not made anew is found.
 #[test]
 fn every_picture_shows_the_file_as_it_is() {
-    let (set, settings) = (set(), settings());
-    let (environment, bookkeeping) = (Environment::default(), bookkeeping(&set));
-    let (findings, allows, proofs) = ([], [], []);
-    let material = Material {
-        set: &set,
-        settings: &settings,
-        bookkeeping: &bookkeeping,
-        environment: &environment,
-        findings: &findings,
-        allows: &allows,
-        proofs: &proofs,
-    };
+    let set = set();
     for migration in set.migrations.iter() {
         let pictured = pictured(stem(migration));
         for direction in [Direction::Up, Direction::Down] {
-            let messages = sent(&material, migration, direction).expect("a plan");
-            let texts: Vec<&str> = messages.iter().map(|message| message.sql.as_str()).collect();
-            assert_eq!(texts, pictured[direction.word()], "{}", migration.file);
+            let shown = messages_of(&set, migration, direction).into_iter().map(as_pictured);
+            assert_eq!(shown.collect::<Vec<_>>(), pictured[direction.word()], "{}", migration.file);
         }
     }
 }

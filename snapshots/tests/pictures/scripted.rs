@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use migrate_core::apply::{self, Command, Means, Session};
+use migrate_core::apply::{self, Means, Request, Session};
 use migrate_core::history::History;
 use migrate_core::migration::Set;
 use migrate_core::parse::Environment;
-use migrate_core::plan::Goal;
+use migrate_core::plan::{Goal, Order};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 /// The frames of a command in words, turn by turn.
@@ -36,9 +36,9 @@ pub(crate) fn turns(set: &Set, history: &History, goal: Goal) -> Vec<Vec<String>
             config.user("picture");
             let mut session = Session::over(ours, &config).await.expect("a session");
             let environment = Environment::default();
-            let usual = Command::new(set, goal, &environment);
-            let command = Command { run: crate::migrations::RUN.into(), ..usual };
-            apply::apply(&mut session, &command, &Means::alone(), &mut |_| ()).await.expect("an applied command");
+            let usual = Request::new(Order::new(set, goal, &environment));
+            let request = Request { run: crate::migrations::RUN.into(), ..usual };
+            apply::apply(&mut session, &request, &Means::alone(), &mut |_| ()).await.expect("an applied command");
             session.close().await;
         };
         tokio::time::timeout(Duration::from_secs(30), command).await.expect("no answer was waited for inside a flight");
