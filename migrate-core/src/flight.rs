@@ -2,6 +2,65 @@
 //!
 //! Floor 7. From a [`Batch`] to a [`Flight`], text only. Invariant: the statements are the batch's own bytes, and
 //! `COMMIT` is a message of its own, so that no server ever commits a half-received migration.
+//!
+//! # Flights
+//!
+//! A flight is all messages of one batch. A transactional migration is written whole, COMMIT included, before the first
+//! answer is awaited: one round trip however many statements it holds. Each message is one simple-protocol query.
+//!
+//! ```text
+//! BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL migrate.flight = 'begun'
+//! guard        one DO block
+//! statements   each goose's own bytes, each its own message
+//! hygiene      only when a step says that the file may touch the session
+//! record       the goose row and the ledger row, in one statement
+//! COMMIT       a message of its own
+//! ```
+//!
+//! * **What stops the rest when one fails?** The transaction: once a message has failed, PostgreSQL answers everything
+//!   behind it with `25P02`, and COMMIT rolls back. So half a migration is never applied, although all of it was sent.
+//! * **What if BEGIN itself fails?** Then there would be no transaction to fail, and every message behind it would
+//!   commit by itself. It can happen on a healthy connection: a cancel request that arrives late hits whatever runs. So
+//!   the first message leaves a mark that lasts exactly as long as the transaction (`SET LOCAL migrate.flight`), and the
+//!   guard, finding none, ends its own session with `pg_terminate_backend`: what is behind it in the socket is never
+//!   read.
+//! * **Why COMMIT alone?** A query string is executed whole by the server even when its client has died meanwhile. With
+//!   COMMIT at the end of a string, a migration would be committed that nobody was there to see fail.
+//! * **The guard** takes `pg_try_advisory_xact_lock(4097083626)`, the key of goose's Provider, and then compares the
+//!   version table with the one that was planned on. `READ COMMITTED` gives the comparison a snapshot taken after the
+//!   lock. It raises private SQLSTATEs: `MG001` busy (poll, then plan anew), `MG002` the history moved (plan anew),
+//!   `MG003` no transaction. It never waits for the lock: a waiting `pg_advisory_lock` holds a snapshot, and deadlocks
+//!   with `CREATE INDEX CONCURRENTLY`.
+//! * **Why compare newest and highest row?** They are what goose's decisions rest on: `down`, `redo` and `down-to` go by
+//!   the row inserted last, `up` measures missing migrations by the highest. Together with "has this version a row", no
+//!   other runner can have applied or undone anything in between without changing one of the three. Where the newest row
+//!   holds the highest version and the batch is above it, "no row is above the highest" says the last two at once.
+//! * **What if the record is swallowed?** A trigger, a rule or a policy can keep the row out, change it or bring it back
+//!   without an error. So the record's message ends with a proof (`flight/proof.rs`): triggers that wait for COMMIT are
+//!   let run, and the row, by its id, must be there as it was written; a removal must have removed one and left none.
+//!   Otherwise `MG005`, and the file is rolled back with it.
+//! * **Is the history the whole history?** The look-up of the tables asks the catalogs, and nothing else, whether they
+//!   are what their names say and whether row level security keeps rows from this role (`flight/shape.rs`). What is read
+//!   to decide also reads a catalog: a pooler that balances reads sends plain ones to a standby.
+//! * **Hygiene** first lets deferred constraints and triggers run, while the file's `search_path` and temporary tables
+//!   are still there, and then makes the session what it was, inside the transaction, before the record: a pooler may
+//!   hand the connection to somebody else next, and a file's `SET ROLE` must not own our row. `RESET ALL` takes the
+//!   guard's timeouts with it, so the one that frees the lock after a network partition is set again.
+//!
+//! * **Sharing.** Consecutive plain statements of a file (`step`'s `plain`: one command that ends itself and touches
+//!   nothing of the session) share a message of at most 64 KiB. Which of them failed is told by the commands that were
+//!   done before, and by the server's position.
+//! * **Overlapping.** The guard of each flight names the version before it. So several flights may be on the wire at
+//!   once: when one does not land, every one behind it is refused. They are started in groups of half a window
+//!   (`--flight`), because over a network a group is a turn.
+//!
+//! `Pace` says how a flight may be sent. *Pipelined* is the above. *Stepwise*, one message after the other, is for a
+//! file that controls transactions itself and is allowed to: behind a COMMIT or a ROLLBACK TO, a failure no longer stops
+//! what was sent after it. The transaction's lock goes with the transaction, so such a flight holds a session lock too.
+//!
+//! A private SQLSTATE is a refusal only from the lock and the guard, before the file's first statement: a file may raise
+//! any code itself. When a guard refuses, `apply` reads the history and plans again. That is how eight runners at once
+//! share one queue.
 
 mod by_hand;
 mod evidence;

@@ -3,6 +3,14 @@
 //!
 //! Invariant: what is not understood, or may end a transaction itself, is never taken for something that can be told
 //! or repeated.
+//!
+//! This module cuts such a file into units. What may run in a transaction does (*Wrapped*): BEGIN, guard, statement,
+//! entry in the journal, COMMIT, one flight; so no crash comes between a statement and its entry. PostgreSQL's own
+//! refusal (25001, 2D000) is the test, not a list: then the statement goes alone. A transaction of the file's own
+//! (*Block*) gets the entry inside, before its COMMIT. Everything else is entered as running before and as done
+//! afterwards; if a run dies in between, `flight/evidence.rs` asks the catalogs, by what was written down before the
+//! statement began. What no question can tell (*Opaque*) is left to a person: 27. A done statement is never run again:
+//! the entry that says so is unique, and the journal is compared with what was planned under the session lock.
 
 use std::ops::Range;
 

@@ -1,4 +1,20 @@
 //! The names of the version table and of our ledger beside it.
+//!
+//! `goose_db_version` is created as goose does, filled as goose does, never altered; its rows are inserted and deleted,
+//! never updated. Its schema is found once, by the session's `search_path` as goose would, and from then on written in
+//! every statement.
+//!
+//! `<table>_journal` is made when a NO TRANSACTION file is first pending: an entry a statement, open until the version
+//! is recorded or a person decides. An open entry that contradicts the version table counts for nothing: goose, or a
+//! person, has decided.
+//!
+//! `<table>_ledger` holds what goose has no column for: the statements of the Down with their digest, so that a release
+//! without the version can undo it (`apply/stored.rs`); the file's name, SHA-256 of its text (CRLF = LF) and of its
+//! tokens, duration, role, release, tool, and the floor that the file sets for releases (`-- migrate:requires-app`). A
+//! ledger row belongs to one goose row, by id *and* version *and* tstamp. A version that goose applied, or undid and
+//! applied again, has another id, and after its table was made anew the same id has another time: no ledger row joins,
+//! the digest is unknown, and unknown is never an error. The token digest tells an edit of the SQL (28) from one of
+//! white space or comments (a warning); annotations count as tokens.
 
 /// The table as the user names it: `goose_db_version` or `schema.table`.
 ///

@@ -70,3 +70,18 @@ fn used(text: &str) -> impl Iterator<Item = &str> {
         &rest[..end]
     })
 }
+
+#[test]
+fn no_source_file_is_longer_than_a_reader_s_patience() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let crates = ["migrate-core", "migrate-macros", "migrate-bin", "migrate-scratch", "snapshots"];
+    let files = crates.iter().flat_map(|name| {
+        ["src", "tests", "benches"].map(|part| root.join(name).join(part)).into_iter().filter(|part| part.is_dir())
+    });
+    let files: Vec<_> = files.flat_map(|part| shared::files_below(&part, "rs")).collect();
+    assert!(files.len() > 300, "{}", files.len());
+    for file in files {
+        let lines = shared::text(&file).lines().count();
+        assert!(lines <= 400, "{}: {lines} lines", file.display());
+    }
+}
