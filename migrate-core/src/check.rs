@@ -13,20 +13,20 @@ pub use directive::{OwnTerms, irreversible, own_terms};
 use crate::command::Sections;
 use crate::diagnostic::{Code, Diagnostic, Problem};
 use crate::lock;
-use crate::migration::{Body, Direction, Migration, Set, Statement};
+use crate::migration::{Body, Dialect, Direction, Migration, Set, Statement};
 use crate::parallel;
-use crate::parse::{Environment, Folder, Parsed, parse, read_folder, resolve};
+use crate::parse::{Environment, Folder, Parsed, parse, read_folder, resolve, variable_problems};
 use crate::step::uses_data_channel;
 use crate::text::{Span, saturate};
 
 /// Reads, parses and checks a folder of migrations; `shown` is how messages write it. For where migrations are written
 /// and built: everything that is wrong with them is told, in files that were applied long ago and in every Down,
-/// and everything that the folder's lock refuses.
+/// and everything that the folder's lock refuses. `dialect` is the language of its variables, where one is named.
 #[must_use]
-pub fn folder(path: &Path, shown: &str) -> Read {
+pub fn folder(path: &Path, shown: &str, dialect: Option<Dialect>) -> Read {
     let files = read_folder(path, shown);
     let locked = lock::problems(path, &files);
-    let mut read = read_files(files);
+    let mut read = read_files(files, dialect);
     read.diagnostics.extend(locked);
     sort(&mut read.diagnostics);
     read
@@ -45,8 +45,9 @@ pub struct Read {
 
 /// Parses and checks a folder's files, and reads their commands.
 #[must_use]
-pub fn read_files(files: Folder) -> Read {
+pub fn read_files(files: Folder, dialect: Option<Dialect>) -> Read {
     let Parsed { set, mut diagnostics } = parse(files);
+    let set = set.speaking(dialect);
     let (problems, commands) = read_set(&set);
     diagnostics.extend(problems);
     Read { set, diagnostics, commands }
@@ -78,11 +79,20 @@ pub fn check(set: &Set) -> Vec<Diagnostic> {
 pub fn read_set(set: &Set) -> (Vec<Diagnostic>, Vec<Sections>) {
     let read = parallel::map(&set.migrations, |migration| {
         let (unreadable, commands) = statements::read_migration(migration);
-        let problems = [unsendable(migration), directive::problems(migration), unreadable].concat();
+        let problems = [unsendable(migration), directive::problems(migration), variables(migration), unreadable];
+        let problems = problems.concat();
         (told(set, migration, problems), commands)
     });
     let (diagnostics, commands): (Vec<_>, Vec<_>) = read.into_iter().unzip();
     (diagnostics.concat(), commands)
+}
+
+/// What is wrong with the lines that are filled in when the file runs.
+fn variables(migration: &Migration) -> Vec<Problem> {
+    match migration.body {
+        Body::Deferred(dialect) => variable_problems(&migration.text, dialect),
+        Body::Split { .. } => Vec::new(),
+    }
 }
 
 /// The problems that keep a set's statements from being sent. Files that use variables are checked when their values

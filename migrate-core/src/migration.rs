@@ -5,11 +5,13 @@
 //! migration's text already holds.
 
 mod change;
+mod dialect;
 mod digest;
 
 use std::borrow::Cow;
 
 pub use change::{Change, changes};
+pub use dialect::Dialect;
 pub use digest::Digest;
 
 use crate::text::Span;
@@ -130,8 +132,8 @@ pub enum Body {
         down: Cow<'static, [Statement]>,
     },
     /// The file switches ENVSUB on: its text is split when it runs, because a value can change the splitting
-    /// (goose/spec.md Q11).
-    Deferred,
+    /// (goose/spec.md Q11). In the language that is named; without a name, both of goose's have to agree.
+    Deferred(Option<Dialect>),
 }
 
 /// One goose file.
@@ -190,6 +192,18 @@ impl Set {
     pub fn find(&self, version: Version) -> Option<&Migration> {
         let at = self.migrations.binary_search_by_key(&version, |migration| migration.version).ok()?;
         self.migrations.get(at)
+    }
+
+    /// The same set with the variables of its files in the language that is named; none leaves it as it is.
+    #[must_use]
+    pub fn speaking(mut self, dialect: Option<Dialect>) -> Self {
+        let deferred = |migration: &Migration| matches!(migration.body, Body::Deferred(_));
+        if dialect.is_some() && self.migrations.iter().any(deferred) {
+            for migration in self.migrations.to_mut().iter_mut().filter(|migration| deferred(migration)) {
+                migration.body = Body::Deferred(dialect);
+            }
+        }
+        self
     }
 
     /// The highest version, 0 for an empty set.

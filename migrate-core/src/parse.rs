@@ -5,6 +5,7 @@
 
 mod annotation;
 mod boundaries;
+mod foreign;
 pub(crate) mod grammar;
 mod machine;
 mod name;
@@ -20,9 +21,13 @@ pub use name::{NameError, version};
 pub use source::{Folder, Source, read_file, read_folder};
 pub use variables::{Environment, Substitution};
 
+use self::annotation::Annotation;
+use self::machine::fault;
+use self::variables::reading;
 use crate::diagnostic::{Code, Diagnostic, Problem};
-use crate::migration::{Body, Digest, Direction, Migration, Mode, Origin, Set, Statement, Version};
+use crate::migration::{Body, Dialect, Digest, Direction, Migration, Mode, Origin, Set, Statement, Version};
 use crate::parallel;
+use crate::text::Span;
 
 /// The statements of both directions of one file.
 #[derive(Debug)]
@@ -84,7 +89,8 @@ fn migration(
     let version = match version(&source.file) {
         Ok(version) => Some(version),
         Err(error) => {
-            diagnostics.push(bad_name(path, &error));
+            let text = source.text.as_deref().unwrap_or_default();
+            diagnostics.push(bad_name(path, &error, foreign::way_out(&source.file, text)));
             None
         }
     };
@@ -95,17 +101,27 @@ fn migration(
             return None;
         }
     };
-    diagnostics.extend(problems.into_iter().map(|problem| Diagnostic::in_file(path, &text, problem)));
+    let told = |mut problem: Problem| {
+        // Of another tool's file the first thing to know is that it is one.
+        if matches!(problem.code, Code::SqlBeforeUp | Code::NoUp)
+            && let Some(help) = foreign::way_out(&source.file, &text)
+        {
+            problem.help = help;
+        }
+        Diagnostic::in_file(path, &text, problem)
+    };
+    diagnostics.extend(problems.into_iter().map(told));
     let (mode, body) = parsed?;
     Some(Migration { version: version?, file: Cow::Owned(source.file), text: Cow::Owned(text), mode, body, digest })
 }
 
-fn bad_name(path: &str, error: &NameError) -> Diagnostic {
+fn bad_name(path: &str, error: &NameError, foreign: Option<String>) -> Diagnostic {
+    let help = "name it like `00012_add_tasks.sql`, or move it out of the folder";
     Diagnostic::of_path(
         Code::BadName,
         path,
         format!("this file name has no valid version: {error}"),
-        "name it like `00012_add_tasks.sql`, or move it out of the folder",
+        foreign.unwrap_or_else(|| help.to_owned()),
     )
 }
 
@@ -119,7 +135,7 @@ fn sections(text: &str) -> Cut {
     match (up, down) {
         (Ok(up), Ok(down)) => {
             let body = if up.substitutes {
-                Body::Deferred
+                Body::Deferred(None)
             } else {
                 Body::Split { up: Cow::Owned(up.statements), down: Cow::Owned(down.statements) }
             };
@@ -133,6 +149,32 @@ fn sections(text: &str) -> Cut {
         }
     }
 }
+
+/// What goose's two languages of variables have to say of a file, or the one that is named: by the grammar of its lines
+/// alone. What the values make of them shows when they are filled in.
+#[must_use]
+pub fn variable_problems(text: &str, dialect: Option<Dialect>) -> Vec<Problem> {
+    // Lines are filled in whatever direction they belong to.
+    let Ok(section) = split(text, Direction::Up, Substitution::Check) else { return Vec::new() };
+    let told = |span: &Span| fault::of_reading(*span, reading(span.of(text), dialect));
+    section.filled.iter().filter_map(told).collect()
+}
+
+/// A file's text in front of `-- +goose Down`; all of it where it has no Down.
+#[must_use]
+pub fn up_part(text: &str) -> &str {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if matches!(annotation::read(line.trim_end_matches(['\n', '\r'])), Some(Ok(Annotation::Down))) {
+            return &text[..at];
+        }
+        at += line.len();
+    }
+    text
+}
+
+const RENUMBER: &str =
+    "give one of the two files a version that no other file has; no database may have applied it yet";
 
 /// Judged by the names alone: a file that does not parse has its version all the same.
 fn refuse_duplicates(sources: &[Source], shown: &str, diagnostics: &mut Vec<Diagnostic>) {
@@ -149,7 +191,7 @@ fn refuse_duplicates(sources: &[Source], shown: &str, diagnostics: &mut Vec<Diag
             Code::DuplicateVersion,
             format!("{}/{file}", shown.trim_end_matches('/')),
             format!("this file has version {version}, and so has `{other}`"),
-            "give one of the two files a version that no other file has; no database may have applied it yet",
+            foreign::way_out(file, "").unwrap_or_else(|| RENUMBER.to_owned()),
         ));
     }
 }
@@ -167,7 +209,7 @@ pub fn resolve<'a>(
     match (&migration.body, direction) {
         (Body::Split { up, .. }, Direction::Up) => Ok(Cow::Borrowed(up)),
         (Body::Split { down, .. }, Direction::Down) => Ok(Cow::Borrowed(down)),
-        (Body::Deferred, _) => split(&migration.text, direction, Substitution::Fill(environment))
+        (Body::Deferred(dialect), _) => split(&migration.text, direction, Substitution::Fill(environment, *dialect))
             .map(|section| Cow::Owned(section.statements))
             .map_err(|problem| Box::new(Diagnostic::in_file(path, &migration.text, problem))),
     }

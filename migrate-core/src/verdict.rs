@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::{self, ActiveAllow, Finding, RULES, Review, Rule, Settings, review_commands};
 use crate::lock::{self, Lock};
-use crate::migration::{Migration, Set, Version};
+use crate::migration::{Dialect, Migration, Set, Version};
 use crate::parse::{read_folder, version};
 
 /// What is wrong with a set of migrations.
@@ -50,6 +50,8 @@ pub struct Request {
     /// The date that `until=` is compared with, as `2027-03-01`. Without it no date expires: a build asks for none,
     /// because it would fail one day without any change.
     pub today: Option<String>,
+    /// The language of the files' variables, where one is named.
+    pub dialect: Option<Dialect>,
 }
 
 /// Which migrations are judged. The default: those that neither `judge-from` nor the lock calls history.
@@ -84,12 +86,13 @@ pub fn of_folder(path: &Path, shown: &str, request: Request) -> Verdict {
         Ok(Some(lock)) => lock::check(&files, lock),
         Ok(None) | Err(_) => Vec::new(),
     };
-    judge(check::read_files(files), (lock, refused), request)
+    judge(check::read_files(files, request.dialect), (lock, refused), request)
 }
 
 /// Judges a set that was embedded, whose files were read when it was built.
 #[must_use]
 pub fn of_set(set: Set, lock: Option<Lock>, request: Request) -> Verdict {
+    let set = set.speaking(request.dialect);
     let (diagnostics, commands) = check::read_set(&set);
     judge(Read { set, diagnostics, commands }, (Ok(lock), Vec::new()), request)
 }

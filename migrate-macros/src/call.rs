@@ -1,5 +1,6 @@
 //! What the caller wrote between the parentheses of `embed!`.
 
+use migrate_core::migration::Dialect;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
@@ -13,6 +14,8 @@ pub(crate) struct Call {
     pub(crate) path: LitStr,
     /// The path of the crate that the output refers to.
     pub(crate) root: TokenStream,
+    /// The language of the files' variables, where one is named.
+    pub(crate) dialect: Option<Dialect>,
 }
 
 /// What the call expands to.
@@ -31,19 +34,33 @@ impl Parse for Call {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let form = if input.peek(LitStr) { Form::Expression } else { items(input)? };
         let path = input.parse().map_err(|error| syn::Error::new(error.span(), EXPECTED))?;
-        let mut root = quote!(::migrate_core);
-        if input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
-            input.parse::<Token![crate]>()?;
-            input.parse::<Token![=]>()?;
-            root = crate_path(input)?;
-            input.parse::<Option<Token![,]>>()?;
+        let (mut root, mut dialect) = (quote!(::migrate_core), None);
+        while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
+            if input.peek(Token![crate]) {
+                input.parse::<Token![crate]>()?;
+                input.parse::<Token![=]>()?;
+                root = crate_path(input)?;
+            } else {
+                dialect = Some(self::dialect(input)?);
+            }
         }
-        Ok(Self { form, path, root })
+        Ok(Self { form, path, root, dialect })
     }
 }
 
 const EXPECTED: &str = "expected the folder as a string literal: `embed!(\"../../migrations\")` or \
     `embed!(pub mod schema = \"../../migrations\");`";
+
+/// `envsub = "goose-3.30"`, behind the path.
+fn dialect(input: ParseStream<'_>) -> syn::Result<Dialect> {
+    let name: Ident = input.parse()?;
+    if name != "envsub" {
+        return Err(syn::Error::new(name.span(), "expected `crate = path` or `envsub = \"goose-3.30\"`"));
+    }
+    input.parse::<Token![=]>()?;
+    let word: LitStr = input.parse()?;
+    word.value().parse().map_err(|error: String| syn::Error::new(word.span(), error))
+}
 
 /// `#[attribute] pub mod name =`, in front of the path.
 fn items(input: ParseStream<'_>) -> syn::Result<Form> {

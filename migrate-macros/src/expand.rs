@@ -32,7 +32,7 @@
 use std::borrow::Cow;
 
 use migrate_core::build::{touch, watch_variable};
-use migrate_core::migration::{Digest, Set};
+use migrate_core::migration::{Dialect, Digest, Set};
 use migrate_core::parse::read_folder;
 use migrate_core::verdict::{self, Request, Scope};
 use proc_macro2::{Literal, TokenStream};
@@ -53,7 +53,7 @@ pub(crate) fn expand(input: TokenStream, site: &Site) -> TokenStream {
     };
     let place = site.resolve(&call.path.value());
     let project = Project::of(&place, site);
-    let (read, errors) = read(&place, &project, site);
+    let (read, errors) = read((&place, &project), call.dialect, site);
     let tracked = project.tracked();
     let root = &call.root;
     let compile_errors = errors.iter().map(|error| quote_spanned!(call.path.span()=> ::core::compile_error!(#error);));
@@ -106,9 +106,9 @@ fn items(read: &Set, root: &TokenStream, site: &Site) -> TokenStream {
 }
 
 /// The set of the folder, or an empty one and every error.
-fn read(place: &Place, project: &Project, site: &Site) -> (Set, Vec<String>) {
+fn read((place, project): (&Place, &Project), dialect: Option<Dialect>, site: &Site) -> (Set, Vec<String>) {
     // No date: a build that fails tomorrow without a change could not be repeated. `migrate lint` knows the date.
-    let request = Request { config: project.config(), scope: Scope::default(), today: None };
+    let request = Request { config: project.config(), scope: Scope::default(), today: None, dialect };
     let verdict = verdict::of_folder(&place.folder, &place.shown, request);
     let mut errors = refusals(&verdict, place);
     let set = verdict.set;
@@ -230,7 +230,7 @@ mod tests {
         let folder = folder(&[("1_a.sql", SQL)]);
         let site = site(folder.path());
         assert!(!expanded("\"m\"", &site).contains("include_bytes"));
-        let set = migrate_core::check::folder(&folder.path().join("m"), "m").set;
+        let set = migrate_core::check::folder(&folder.path().join("m"), "m", None).set;
         fs::write(folder.path().join("m/migrate.lock"), migrate_core::lock::render(&set)).unwrap();
         fs::write(folder.path().join("migrate.toml"), "").unwrap();
         let root = folder.path().canonicalize().unwrap();

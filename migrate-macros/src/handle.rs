@@ -32,7 +32,7 @@ pub(crate) fn promised(folder: &Folder, root: &TokenStream) -> TokenStream {
                 file: ::std::borrow::Cow::Borrowed(""),
                 text: ::std::borrow::Cow::Borrowed(""),
                 mode: #root::migration::Mode::Transaction,
-                body: #root::migration::Body::Deferred,
+                body: #root::migration::Body::Deferred(::core::option::Option::None),
                 digest: SET_DIGEST,
             };
         }

@@ -53,6 +53,9 @@ use proc_macro::TokenStream;
 ///
 /// The code refers to the crate `::migrate_core`. Where that is known by another name, say it last:
 /// `embed!("../../migrations", crate = migrate_bin::core)`.
+///
+/// Where a file switches ENVSUB on, and goose up to 3.30.0 reads one of its lines differently than goose from 3.30.1 on, say
+/// which one is meant: `embed!("../../migrations", envsub = "goose-3.30")`, or `"goose-3.27"`.
 #[proc_macro]
 pub fn embed(input: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();

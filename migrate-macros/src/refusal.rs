@@ -85,7 +85,7 @@ mod tests {
                 format!("-- +goose Up\nCREATE INDEX i{version} ON a (id);\n-- +goose Down\nDROP INDEX i{version};\n");
             put(&format!("{version:05}_i.sql"), &text);
         }
-        let request = Request { config: Ok(Config::default()), scope: Scope::default(), today: None };
+        let request = Request { config: Ok(Config::default()), scope: Scope::default(), today: None, dialect: None };
         let place = Place { folder: folder.path().to_owned(), shown: "m".into() };
         refusals(&of_folder(&place.folder, "m", request), &place)
     }

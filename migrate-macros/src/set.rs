@@ -93,7 +93,13 @@ fn body(body: &Body) -> String {
         Body::Split { up, down } => {
             format!("{CORE}::migration::Body::Split {{ up: {}, down: {} }}", section(up), section(down))
         }
-        Body::Deferred => format!("{CORE}::migration::Body::Deferred"),
+        Body::Deferred(dialect) => {
+            let dialect = dialect.map_or_else(
+                || "::core::option::Option::None".to_owned(),
+                |dialect| format!("::core::option::Option::Some({CORE}::migration::Dialect::{dialect:?})"),
+            );
+            format!("{CORE}::migration::Body::Deferred({dialect})")
+        }
     }
 }
 

@@ -12,6 +12,7 @@ migrate_macros::embed!(
 );
 
 migrate_macros::embed!(mod embedded = "embedded");
+migrate_macros::embed!(mod variables = "variables", envsub = "goose-3.27", crate = migrate_core);
 
 /// A folder of the package, as the macro writes it.
 fn folder(path: &str) -> PathBuf {
@@ -20,7 +21,7 @@ fn folder(path: &str) -> PathBuf {
 }
 
 fn assert_embedded(set: &Set, path: &str) {
-    let read = check::folder(&folder(path), "").set;
+    let read = check::folder(&folder(path), "", None).set;
     assert_eq!(set.migrations, read.migrations);
     assert_eq!(set.digest, read.digest);
     assert_eq!(Path::new(set.origin.folder.as_ref()), folder(path));
@@ -40,8 +41,14 @@ fn every_kind_of_file_is_embedded() {
     assert_eq!(up[0].rewritten_sql(), Some("CREATE TABLE rewritten (\n    id bigint\n);"));
     assert_eq!(down[0].sql(&embedded::V1_é_x_y.text), "DROP TABLE rewritten;");
     assert_eq!(embedded::V00002_index.mode, migrate_core::migration::Mode::NoTransaction);
-    assert_eq!(embedded::V003_comment.body, Body::Deferred);
+    assert_eq!(embedded::V003_comment.body, Body::Deferred(None));
     assert_eq!(embedded::V4_nothing.version, embedded::LATEST);
+}
+
+#[test]
+fn a_set_keeps_the_language_of_its_variables() {
+    let body = &variables::V00001_tenant.body;
+    assert_eq!(body, &Body::Deferred(Some(migrate_core::migration::Dialect::Goose327)));
 }
 
 #[test]

@@ -9,11 +9,11 @@ use std::path::Path;
 use migrate_core::catalog::Catalog;
 use migrate_core::diagnostic::{Code, Diagnostic};
 use migrate_core::lint::{Settings, pass, schema_before};
-use migrate_core::migration::{Digest, Migration, Origin, Set, Version};
-use migrate_core::parse::{Environment, parse, read_folder, version};
+use migrate_core::migration::{Body, Digest, Migration, Origin, Set, Version};
+use migrate_core::parse::{parse, read_folder, version};
 use migrate_core::report::{Exit, Failure};
 
-use self::picture::Picture;
+use self::picture::{Picture, Values};
 use super::Ended;
 use super::migrations::{is_error, load, parse_file};
 use super::settings::{settings, settings_from, start};
@@ -23,18 +23,19 @@ use crate::environment;
 
 pub(super) fn run(shared: &Shared, embedded: &'static Set, which: Option<&str>, console: &mut Console) -> Ended {
     let environment = environment::variables();
+    let values = Values { environment: &environment, dialect: shared.envsub };
     if let Some(file) = which.filter(|which| is_path(which)) {
-        return inspect_file(shared, Path::new(file), &environment, console);
+        return inspect_file(shared, Path::new(file), values, console);
     }
     let config = settings(shared, embedded)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
     let settings = Settings::from_config(&config);
     let set = load(shared, embedded, console)?;
     let pictures = match which {
-        None => whole_set(&set, &environment, &settings),
+        None => whole_set(&set, values, &settings),
         Some(which) => {
             let migration = find(&set, which)?;
-            let before = schema_before(&filled(&set, &environment), migration.version, &settings);
-            vec![picture_of(&set, migration, &environment).step_after(&before, &settings)]
+            let before = schema_before(&filled(&set, values), migration.version, &settings);
+            vec![picture_of(&set, migration, values).step_after(&before, &settings)]
         }
     };
     match (console.output, which) {
@@ -62,16 +63,20 @@ fn find<'a>(set: &'a Set, which: &str) -> Result<&'a Migration, Failure> {
     })
 }
 
-fn picture_of(set: &Set, migration: &Migration, environment: &Environment) -> Picture {
-    Picture::new(&migration.file, set.path_of(migration), &migration.text, environment)
+fn picture_of(set: &Set, migration: &Migration, values: Values<'_>) -> Picture {
+    let dialect = match migration.body {
+        Body::Deferred(dialect) => dialect.or(values.dialect),
+        Body::Split { .. } => values.dialect,
+    };
+    Picture::new(&migration.file, set.path_of(migration), &migration.text, Values { dialect, ..values })
 }
 
 /// Every migration, each from the schema that those before it leave.
-fn whole_set(set: &Set, environment: &Environment, settings: &Settings) -> Vec<Picture> {
+fn whole_set(set: &Set, values: Values<'_>, settings: &Settings) -> Vec<Picture> {
     let mut before = Catalog::new(settings.external.clone());
-    let filled = filled(set, environment);
+    let filled = filled(set, values);
     let pictures = filled.migrations.iter().map(|migration| {
-        let picture = picture_of(set, migration, environment).step_after(&before, settings);
+        let picture = picture_of(set, migration, values).step_after(&before, settings);
         pass(migration, &mut before);
         picture
     });
@@ -79,9 +84,9 @@ fn whole_set(set: &Set, environment: &Environment, settings: &Settings) -> Vec<P
 }
 
 /// The set with the values of its variables filled in, where they are known: what its files make is then known too.
-fn filled(set: &Set, environment: &Environment) -> Set {
+fn filled(set: &Set, values: Values<'_>) -> Set {
     let fill = |migration: &Migration| {
-        let picture = picture_of(set, migration, environment);
+        let picture = picture_of(set, migration, values);
         if picture.refused() {
             migration.clone()
         } else {
@@ -91,15 +96,15 @@ fn filled(set: &Set, environment: &Environment) -> Set {
     Set { migrations: set.migrations.iter().map(fill).collect(), ..set.clone() }
 }
 
-fn inspect_file(shared: &Shared, path: &Path, environment: &Environment, console: &mut Console) -> Ended {
+fn inspect_file(shared: &Shared, path: &Path, values: Values<'_>, console: &mut Console) -> Ended {
     let folder = start(path);
     let config = settings_from(shared, &folder)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
     let settings = Settings::from_config(&config);
-    let (parsed, text) = parse_file(path);
+    let (parsed, text) = parse_file(path, shared.envsub);
     let Some(text) = text else { return Err(Trouble::Diagnostics(parsed.diagnostics)) };
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let picture = Picture::new(&file, path.display().to_string(), &text, environment);
-    let picture = picture.step_from(&siblings(&folder, &file, environment), &settings);
+    let picture = Picture::new(&file, path.display().to_string(), &text, values);
+    let picture = picture.step_from(&siblings(&folder, &file, values), &settings);
     match console.output {
         Form::Json => console.json(&picture.json(&parsed.diagnostics)),
         Form::Text => console.data(&picture.text(&settings)),
@@ -119,9 +124,9 @@ fn inspect_file(shared: &Shared, path: &Path, environment: &Environment, console
 }
 
 /// The migrations beside a file; none where its name has no version, because it is part of no set then.
-fn siblings(folder: &Path, file: &str, environment: &Environment) -> Set {
+fn siblings(folder: &Path, file: &str, values: Values<'_>) -> Set {
     if version(file).is_ok() {
-        return filled(&parse(read_folder(folder, &folder.display().to_string())).set, environment);
+        return filled(&parse(read_folder(folder, &folder.display().to_string())).set, values);
     }
     let origin = Origin { folder: Cow::Borrowed(""), shown: Cow::Borrowed("") };
     Set {

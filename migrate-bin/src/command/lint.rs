@@ -35,7 +35,7 @@ pub(super) fn run(shared: &Shared, embedded: &Set, options: &LintArguments, cons
 fn judge(shared: &Shared, embedded: &Set, options: &LintArguments) -> Result<Verdict, Trouble> {
     let config = settings(shared, embedded)?;
     let scope = scope(shared, embedded, options)?;
-    let request = Request { config, scope, today: Some(today()) };
+    let request = Request { config, scope, today: Some(today()), dialect: shared.envsub };
     let Some(dir) = &shared.dir else {
         fresh(embedded)?;
         // The build has obeyed the lock; here it only says what is history.

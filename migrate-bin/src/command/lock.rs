@@ -87,7 +87,11 @@ fn judge_new(
     };
     let config = settings(shared, embedded)?;
     let scope = Scope { base: Some(base.clone()), ..Scope::default() };
-    let verdict = of_folder(&folder, &folder.display().to_string(), Request { config, scope, today: Some(today()) });
+    let verdict = of_folder(
+        &folder,
+        &folder.display().to_string(),
+        Request { config, scope, today: Some(today()), dialect: shared.envsub },
+    );
     let mut refused = verdict.diagnostics;
     refused.retain(|problem| problem.code == Code::BadConfig || (is_error(problem) && is_new(&problem.path)));
     if !refused.is_empty() {

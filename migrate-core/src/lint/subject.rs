@@ -178,7 +178,7 @@ pub(super) fn statements(migration: &Migration, direction: Direction) -> &[State
     match (&migration.body, direction) {
         (Body::Split { up, .. }, Direction::Up) => up,
         (Body::Split { down, .. }, Direction::Down) => down,
-        (Body::Deferred, _) => &[],
+        (Body::Deferred(_), _) => &[],
     }
 }
 

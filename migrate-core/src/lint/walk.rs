@@ -67,7 +67,7 @@ pub(super) fn pass(migration: &Migration, commands: &Sections, catalog: &mut Cat
 
 /// A file whose text is only known when it runs may make anything.
 pub(super) fn cloud_deferred(migration: &Migration, catalog: &mut Catalog) {
-    if matches!(migration.body, Body::Deferred) {
+    if matches!(migration.body, Body::Deferred(_)) {
         let place = Place { version: migration.version, line: 1, direction: Direction::Up, statement: 0 };
         catalog.clouded = catalog.clouded.or(Some(place));
     }

@@ -3,7 +3,7 @@
 //! Invariant: the statements are byte for byte goose's. What goose does but a person can hardly mean is a
 //! [`Problem`] beside the result, never another result.
 
-mod fault;
+pub(super) mod fault;
 mod line;
 mod words;
 
@@ -13,8 +13,8 @@ use self::line::Line;
 pub(super) use self::words::end_statement as ends_statement;
 use super::annotation::{self, Annotation, is_comment};
 use super::variables::{self, Substitution};
-use crate::diagnostic::Problem;
-use crate::migration::{Direction, Mode, Statement};
+use crate::diagnostic::{Code, Problem};
+use crate::migration::{Dialect, Direction, Mode, Statement};
 use crate::text::{Span, saturate};
 
 /// Where in a file the machine is.
@@ -47,6 +47,8 @@ pub struct Section {
     pub problems: Vec<Problem>,
     /// Whether the file switches ENVSUB on.
     pub substitutes: bool,
+    /// The lines that are filled in.
+    pub filled: Vec<Span>,
 }
 
 /// Splits the text for one direction, as goose would.
@@ -79,8 +81,13 @@ struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     fn new(text: &'a str, direction: Direction, substitution: Substitution<'a>) -> Self {
-        let section =
-            Section { mode: Mode::Transaction, statements: Vec::new(), problems: Vec::new(), substitutes: false };
+        let section = Section {
+            mode: Mode::Transaction,
+            statements: vec![],
+            problems: vec![],
+            substitutes: false,
+            filled: vec![],
+        };
         let state = State::Start;
         Self {
             text,
@@ -126,8 +133,17 @@ impl<'a> Machine<'a> {
         }
         let mut content = Cow::Borrowed(line.text);
         if self.envsub {
-            let expanded = variables::expand(line.text, self.substitution);
-            content = Cow::Owned(expanded.map_err(|error| fault::bad_expansion(line, &error))?);
+            let expanded = match variables::expand(line.text, self.substitution) {
+                // Of the other section: read, and not run.
+                Err(error)
+                    if error.code == Code::VariableDialects && self.state.direction() != Some(self.direction) =>
+                {
+                    Ok(line.text.to_owned())
+                }
+                expanded => expanded,
+            };
+            content = Cow::Owned(expanded.map_err(|error| fault::bad_expansion(line.span, &error))?);
+            self.section.filled.push(line.span);
         }
         if self.buffer.is_empty() {
             self.collected.start = line.span.start;
@@ -149,7 +165,7 @@ impl<'a> Machine<'a> {
             return Ok(());
         }
         match self.state {
-            State::Section(_) if words::end_statement(content) => self.emit(),
+            State::Section(_) if self.ends_statement(line, content)? => self.emit(),
             State::BlockEnd(_) => {
                 if self.buffer.is_empty() {
                     self.drop_line(line);
@@ -160,6 +176,17 @@ impl<'a> Machine<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// goose up to 3.29 gives up at a word of four megabytes, which only a value can be; later ones do not.
+    fn ends_statement(&self, line: Line<'a>, content: &str) -> Result<bool, Problem> {
+        let (old, new) = (words::end_statement(content), words::ends_in_newer(content));
+        match self.substitution.dialect() {
+            _ if old == new => Ok(old),
+            Some(Dialect::Goose327) => Ok(old),
+            Some(Dialect::Goose330) => Ok(new),
+            None => Err(fault::long_value(line)),
+        }
     }
 
     fn annotation(&mut self, line: Line<'a>, annotation: Annotation) -> Result<(), Problem> {

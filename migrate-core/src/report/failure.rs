@@ -60,6 +60,8 @@ pub struct Failure {
     pub message: String,
     /// Where in a migration, when it was one's fault.
     pub place: Option<Place>,
+    /// The line at fault as it was sent, where variables were filled in: with `…` for their values.
+    pub sent: Option<String>,
     /// What the server said.
     pub server: Option<ServerError>,
     /// What state the database is in now.
@@ -80,6 +82,7 @@ impl Failure {
             exit,
             message: message.into(),
             place: None,
+            sent: None,
             server: None,
             state: State::Untouched,
             next: next.into(),
@@ -119,7 +122,7 @@ impl Failure {
     }
 
     fn page<'a>(&'a self, state: &'a str) -> crate::diagnostic::Page<'a> {
-        let mut notes = Vec::new();
+        let mut notes: Vec<(&str, &str)> = self.sent.iter().map(|line| ("sent", line.as_str())).collect();
         if let Some(server) = &self.server {
             notes.push(("sqlstate", server.sqlstate.as_str()));
             let more = [("detail", &server.detail), ("hint", &server.hint), ("context", &server.context)];

@@ -42,7 +42,7 @@ fn statements(context: &Context, direction: Direction) -> &[Statement] {
     match (&context.migration.body, direction) {
         (Body::Split { up, .. }, Direction::Up) => up,
         (Body::Split { down, .. }, Direction::Down) => down,
-        (Body::Deferred, _) => &[],
+        (Body::Deferred(_), _) => &[],
     }
 }
 

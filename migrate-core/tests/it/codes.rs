@@ -6,12 +6,12 @@ use migrate_core::check;
 use migrate_core::config;
 use migrate_core::diagnostic::{CODES, Code, Diagnostic, Entry};
 use migrate_core::lock;
-use migrate_core::migration::Direction;
+use migrate_core::migration::{Dialect, Direction};
 use migrate_core::parse::{self, Environment, Folder, Parsed, Source, Substitution};
 use migrate_core::review::{Base, Files, compare};
 
 /// Codes that depend on values: raised when a file is filled in, not when it is parsed.
-const RAISED_BY_VALUES: &[Code] = &[Code::VariableUnset, Code::VariableOverflow, Code::VariableCut];
+const RAISED_BY_VALUES: &[Code] = &[Code::VariableUnset, Code::VariableCut];
 
 /// Codes of a whole file or folder: no line is at fault.
 const WITHOUT_LINE: &[Code] = &[
@@ -164,7 +164,7 @@ fn write_example(entry: &Entry, folder: &Path) {
             std::fs::write(path, format!("-- +goose Up\nSELECT '{}';\n", "x".repeat(5 << 20))).unwrap();
         }
         Code::VariableDepth => {
-            let nested = format!("{}{}", "${A:-".repeat(501), "}".repeat(501));
+            let nested = format!("{}{}", "${A:-".repeat(1001), "}".repeat(1001));
             std::fs::write(path, format!("-- +goose ENVSUB ON\n-- +goose Up\nSELECT '{nested}';\n")).unwrap();
         }
         Code::NestedTooDeep => {
@@ -190,7 +190,7 @@ fn write_example(entry: &Entry, folder: &Path) {
 }
 
 fn parsed(folder: &Path) -> Parsed {
-    let check::Read { set, diagnostics, .. } = check::folder(folder, "migrations");
+    let check::Read { set, diagnostics, .. } = check::folder(folder, "migrations", None);
     Parsed { set, diagnostics }
 }
 
@@ -204,7 +204,9 @@ fn filled(folder: &Path, code: Code) -> Vec<Diagnostic> {
     let unset = code == Code::VariableUnset;
     let values = [("ACCENTED", "é")].into_iter().chain((!unset).then_some(name));
     let environment: Environment = values.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let set = parsed(folder).set;
+    // Only the older language counts bytes.
+    let dialect = (code == Code::VariableCut).then_some(Dialect::Goose327);
+    let set = parsed(folder).set.speaking(dialect);
     let resolve = |migration| parse::resolve(migration, Direction::Up, &set.path_of(migration), &environment).err();
     set.migrations.iter().filter_map(resolve).map(|problem| *problem).collect()
 }

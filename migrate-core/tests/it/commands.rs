@@ -11,7 +11,7 @@ use crate::shared;
 /// The statements of both directions of a file.
 fn statements(path: &Path) -> Vec<String> {
     let (text, environment) = (shared::text(path), Environment::default());
-    let split = |direction| parse::split(&text, direction, Substitution::Fill(&environment)).unwrap();
+    let split = |direction| parse::split(&text, direction, Substitution::Fill(&environment, None)).unwrap();
     let both = [Direction::Up, Direction::Down].map(|direction| split(direction).statements);
     both.into_iter().flatten().map(|statement| statement.sql(&text).to_owned()).collect()
 }

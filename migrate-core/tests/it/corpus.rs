@@ -126,7 +126,7 @@ fn row(line: &str) -> (String, Counts) {
 /// The same of ours; `None` where a direction is refused.
 fn ours(text: &str) -> Option<Counts> {
     let environment = Environment::default();
-    let split = |direction| parse::split(text, direction, Substitution::Fill(&environment)).ok();
+    let split = |direction| parse::split(text, direction, Substitution::Fill(&environment, None)).ok();
     let (up, down) = (split(Direction::Up)?, split(Direction::Down)?);
     let modes = BTreeSet::from([up.mode.word(), down.mode.word()]);
     assert_eq!(modes.len(), 1, "a file has one mode");

@@ -11,6 +11,8 @@ mod connection;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod exit_codes;
@@ -18,6 +20,8 @@ mod exit_codes;
 mod facts;
 #[cfg(test)]
 mod floors;
+#[cfg(test)]
+mod interpolation;
 #[cfg(test)]
 mod lint_corpus;
 #[cfg(test)]

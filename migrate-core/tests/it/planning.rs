@@ -268,7 +268,7 @@ fn applied_from(text: &str) -> History {
     let mut history = history(&[0, 1]);
     let applied = set_of(&[(1, text)]);
     history.rows[1].ledger =
-        Some(LedgerEntry { text: digest(&applied), tokens: token_digest(text), requires_app: None });
+        Some(LedgerEntry { text: digest(&applied), tokens: token_digest(text), up: None, requires_app: None });
     history
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct Vector {
 /// What goose made of one direction.
 #[derive(Deserialize)]
 pub(crate) struct Outcome {
-    ok: bool,
+    pub(crate) ok: bool,
     #[serde(default)]
     use_tx: bool,
     #[serde(default)]
@@ -91,10 +91,10 @@ impl Vector {
 }
 
 impl Outcome {
-    /// How our refusal differs: our code, when goose does not refuse for the same reason. A crash of goose is none.
+    /// How our refusal differs: our code, when goose does not refuse for the same reason.
     pub(crate) fn differs_from_refusal(&self, code: Code) -> Option<String> {
         let entry = code.entry();
-        let same = !self.ok && self.error_class == entry.class && self.error_class != "panic";
+        let same = !self.ok && self.error_class == entry.class;
         (!same).then(|| entry.id.to_owned())
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use migrate_core::catalog::Catalog;
 use migrate_core::diagnostic::{Diagnostic, Problem};
 use migrate_core::lint::{Settings, Steps, schema_before, steps_from};
-use migrate_core::migration::{Body, Digest, Direction, Migration, Mode, Set, Statement, Version};
+use migrate_core::migration::{Body, Dialect, Digest, Direction, Migration, Mode, Set, Statement, Version};
 use migrate_core::parse::{Environment, Section, Substitution, split};
 use serde_json::{Map, Value, json};
 
@@ -23,11 +23,19 @@ pub(super) struct Picture {
     steps: Steps,
 }
 
+/// What the lines under ENVSUB ON are filled in with.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    pub(super) environment: &'a Environment,
+    /// The language that is named.
+    pub(super) dialect: Option<Dialect>,
+}
+
 impl Picture {
     /// Reads a file's text, with the values of its variables.
-    pub(super) fn new(file: &str, path: String, text: &str, environment: &Environment) -> Self {
+    pub(super) fn new(file: &str, path: String, text: &str, values: Values<'_>) -> Self {
         let read = |direction| {
-            split(text, direction, Substitution::Fill(environment))
+            split(text, direction, Substitution::Fill(values.environment, values.dialect))
                 .map_err(|problem| Diagnostic::in_file(path.as_str(), text, problem))
         };
         let (up, down) = (read(Direction::Up), read(Direction::Down));

@@ -4,12 +4,18 @@ use super::{place, server_error};
 use crate::apply::convoy::{Fault, Leg};
 use crate::flight::{NOT_RECORDED, Nature, Pace, Purpose, units};
 use crate::migration::{Direction, Mode, Statement, Version};
+use crate::parse::Environment;
 use crate::plan::Batch;
 use crate::report::{Exit, Failure, Part, Phase, Place, Report, ServerError, State, meaning};
 
 /// Why a flight failed: which message, whose fault, and what the database holds now; `stays` is whether something of the
 /// file does.
-pub(in crate::apply) fn of_fault(fault: &Fault<'_>, stays: bool, current: Version) -> Failure {
+pub(in crate::apply) fn of_fault(
+    fault: &Fault<'_>,
+    stays: bool,
+    current: Version,
+    environment: &Environment,
+) -> Failure {
     let leg = &fault.leg;
     let purpose = purpose(leg, fault.message);
     let Some(db) = fault.error.as_db_error() else { return super::connection_lost(&fault.error) };
@@ -21,6 +27,7 @@ pub(in crate::apply) fn of_fault(fault: &Fault<'_>, stays: bool, current: Versio
     };
     let statement = statement_at_fault(fault, &mut server);
     let exit = if stays { Exit::MigrationFailedPartial } else { exit };
+    let sent = statement.and_then(|index| place::sent(batch, index, &server, environment));
     let place = statement.and_then(|index| batch.statements.get(index));
     let place = place.map(|statement| place::place(batch, statement, &server));
     let advice = known.and_then(|row| row.advice).filter(|_| exit != Exit::MigrationFailedPartial);
@@ -29,6 +36,7 @@ pub(in crate::apply) fn of_fault(fault: &Fault<'_>, stays: bool, current: Versio
         exit,
         message: message(purpose, batch, &server),
         place,
+        sent,
         state: state((leg, fault.message), statement, stays, current),
         next: way_out.unwrap_or_else(|| match statement {
             Some(index) if exit == Exit::MigrationFailedPartial && leaves_an_index(batch, index) => {

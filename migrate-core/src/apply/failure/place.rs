@@ -1,6 +1,7 @@
 //! The server's position in a statement, as a place in the file.
 
-use crate::migration::Statement;
+use crate::migration::{Body, Statement};
+use crate::parse::{Environment, resolve};
 use crate::plan::Batch;
 use crate::report::{Place, ServerError};
 use crate::text::{Span, saturate, word_at};
@@ -9,6 +10,26 @@ pub(super) fn place(batch: &Batch<'_>, statement: &Statement, server: &ServerErr
     let text = &batch.migration.text;
     let span = span(text, statement, batch.sql(statement), server.position).unwrap_or_else(|| statement.span());
     Place::new(batch.path.clone(), text, span)
+}
+
+/// The line at fault as it was sent, with `…` for the values that were filled in; nothing where none were, or where they
+/// brought line ends along.
+pub(super) fn sent(
+    batch: &Batch<'_>,
+    statement: usize,
+    server: &ServerError,
+    environment: &Environment,
+) -> Option<String> {
+    if !matches!(batch.migration.body, Body::Deferred(_)) {
+        return None;
+    }
+    let masked = resolve(batch.migration, batch.direction, &batch.path, &environment.masked()).ok()?;
+    let (sql, shown) = (batch.sql(batch.statements.get(statement)?), masked.get(statement)?.sql(&batch.migration.text));
+    let same = masked.len() == batch.statements.len() && sql.lines().count() == shown.lines().count();
+    let before = server.position.and_then(|position| position.checked_sub(1)).map_or(0, |at| at as usize);
+    let line = sql.chars().take(before).filter(|c| *c == '\n').count();
+    let is_filled = |shown: &&str| sql.lines().nth(line).is_some_and(|sent| sent != *shown);
+    shown.lines().nth(line).filter(|_| same).filter(is_filled).map(|shown| shown.trim().to_owned())
 }
 
 /// The word at the server's position, which counts characters from 1.

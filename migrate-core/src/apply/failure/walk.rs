@@ -9,6 +9,7 @@ use super::server_error;
 use crate::apply::stop::Cause;
 use crate::flight::{INVALID_INDEX, Purpose, Unit};
 use crate::migration::{Direction, Version};
+use crate::parse::Environment;
 use crate::plan::Batch;
 use crate::report::{Exit, Failure, Holder, Part, Place, Report, Setting, State, meaning};
 
@@ -31,7 +32,13 @@ fn part(walk: &Walk<'_, '_>) -> Part {
 }
 
 /// A message of a unit failed; `partial` is whether something of the file stays.
-pub(in crate::apply) fn of_unit(fault: &Fault<'_>, walk: &Walk<'_, '_>, partial: bool, current: Version) -> Failure {
+pub(in crate::apply) fn of_unit(
+    fault: &Fault<'_>,
+    walk: &Walk<'_, '_>,
+    partial: bool,
+    current: Version,
+    environment: &Environment,
+) -> Failure {
     let batch = walk.batch;
     let Some(db) = fault.error.as_db_error() else { return super::lost(Some(&fault.error)) };
     let mut server = server_error(db);
@@ -63,6 +70,7 @@ pub(in crate::apply) fn of_unit(fault: &Fault<'_>, walk: &Walk<'_, '_>, partial:
     Failure {
         exit,
         message,
+        sent: place.and_then(|_| super::place::sent(batch, statement, &server, environment)),
         place: place.map(|statement| super::place::place(batch, statement, &server)),
         state,
         next,

@@ -5,7 +5,7 @@ use super::line::Line;
 use crate::diagnostic::{Code, Problem};
 use crate::migration::Direction;
 use crate::parse::annotation::{self, BadAnnotation, is_comment};
-use crate::parse::variables::ExpandError;
+use crate::parse::variables::{ExpandError, Reading, only_older};
 use crate::text::{Span, line_at, saturate};
 
 pub(super) fn line_too_long(line: Line<'_>) -> Problem {
@@ -61,15 +61,28 @@ pub(super) fn bad_annotation(line: Line<'_>, bad: &BadAnnotation) -> Problem {
     }
 }
 
-pub(super) fn bad_expansion(line: Line<'_>, error: &ExpandError) -> Problem {
-    let at = line.span.start + saturate(error.at);
+/// What both languages of variables read alike, and what to do where that does not suffice.
+pub(in crate::parse) const PORTABLE: &str = "write it as both read it: `${NAME}` with an ASCII name that starts with a letter, `:-`, `-` and \
+     `?`, substrings inside ASCII values, `$$` for a dollar sign, no `\\}`; or say which of them is meant, goose-3.27 or goose-3.30";
+
+/// A value that is a word of four megabytes: whether a statement ends behind it depends on the version of goose.
+pub(super) fn long_value(line: Line<'_>) -> Problem {
+    line.problem(
+        Code::VariableDialects,
+        "a value on this line is so long that goose up to 3.29 does not see the `;` behind it, and later ones do",
+        "put the `;` on a line of its own, or say which of them is meant, goose-3.27 or goose-3.30",
+    )
+}
+
+pub(in crate::parse) fn bad_expansion(line: Span, error: &ExpandError) -> Problem {
+    let at = line.start + saturate(error.at);
     let help = match error.code {
         Code::VariableUnset => "set the variable in the environment of this command",
         Code::VariableOffset | Code::VariableLength => {
             "goose reads a number after `:`, as in `${NAME:OFFSET:LENGTH}`; for a default write `${NAME:-default}`, for a required variable `${NAME?message}`"
         }
-        Code::VariableCut => "choose offset and length so that no character is cut: goose counts bytes",
-        Code::VariableOverflow => "choose a smaller length",
+        Code::VariableCut => "choose offset and length so that no character is cut: goose up to 3.30.0 counts bytes",
+        Code::VariableDialects => PORTABLE,
         Code::VariableOperator | Code::VariableOpen => {
             "goose knows `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME?message}` and `${NAME:OFFSET:LENGTH}`, each on one line; for a dollar sign write `\\$`"
         }
@@ -77,9 +90,38 @@ pub(super) fn bad_expansion(line: Line<'_>, error: &ExpandError) -> Problem {
     };
     Problem {
         code: error.code,
-        span: Span::new(at.min(line.span.end), line.span.end),
+        span: Span::new(at.min(line.end), line.end),
         message: format!("variable substitution: {}", error.cause),
         help: help.into(),
+    }
+}
+
+/// What is to be said of a line that is filled in, by its grammar.
+pub(in crate::parse) fn of_reading(line: Span, reading: Reading) -> Option<Problem> {
+    let problem = |code, at, message: &str, help: &str| Problem {
+        code,
+        span: Span::new((line.start + saturate(at)).min(line.end), line.end),
+        message: message.into(),
+        help: help.into(),
+    };
+    match reading {
+        Reading::Plain => None,
+        Reading::NeedsNewer => Some(problem(
+            Code::VariableNeedsNewer,
+            0,
+            "variable substitution: goose up to 3.30.0 refuses this line; it needs goose 3.30.1",
+            PORTABLE,
+        )),
+        Reading::Differs { at } => Some(problem(
+            Code::VariableDialects,
+            at,
+            "variable substitution: goose up to 3.30.0 makes other text of this line than goose from 3.30.1 on",
+            PORTABLE,
+        )),
+        Reading::NeedsOlder(error) => {
+            Some(Problem { help: PORTABLE.into(), ..bad_expansion(line, &only_older(&error)) })
+        }
+        Reading::Refused(error) => Some(bad_expansion(line, &error)),
     }
 }
 

@@ -13,6 +13,15 @@ pub(in crate::parse) fn end_statement(line: &str) -> bool {
     line.split_whitespace().take_while(counts).last().is_some_and(|word| word.ends_with(';'))
 }
 
+/// The same for goose from 3.30.0 on, whose words have no limit.
+pub(super) fn ends_in_newer(line: &str) -> bool {
+    if !line.contains("--") {
+        return line.trim_end().ends_with(';');
+    }
+    let counts = |word: &&str| !word.starts_with("--");
+    line.split_whitespace().take_while(counts).last().is_some_and(|word| word.ends_with(';'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::end_statement;

@@ -1,3 +1,3 @@
 -- +goose ENVSUB ON
 -- +goose Up
-CREATE ROLE app PASSWORD '${APP_PASSWORD:+secret}';
+CREATE ROLE app PASSWORD '${APP_PASSWORD:=secret}';

@@ -1,0 +1,3 @@
+-- +goose ENVSUB ON
+-- +goose Up
+INSERT INTO tenants VALUES ('${TENANT:+3}');
