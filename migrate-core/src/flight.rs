@@ -77,7 +77,7 @@ mod walk;
 
 use std::borrow::Cow;
 
-pub use by_hand::{Decision, baseline, drop_index, resolve, unfinished_direction};
+pub use by_hand::{Decision, accept, baseline, drop_index, resolve, unfinished_direction};
 pub use evidence::{finalize, question};
 #[cfg(feature = "postgres")]
 pub(crate) use guard::LEFT;
@@ -260,11 +260,22 @@ pub fn pace(batch: &Batch<'_>) -> Pace {
 }
 
 fn pipelined<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
-    let mut messages =
-        vec![message(Purpose::Begin, BEGIN), message(Purpose::Guard, guard::transaction(batch, bookkeeping))];
-    messages.extend(body(batch, bookkeeping));
+    let mut messages = vec![message(Purpose::Begin, BEGIN)];
+    let first = characteristics(batch);
+    if first > 0 {
+        messages.extend((0..first).map(|index| statement(batch, index)));
+        messages.extend(guard::before_the_snapshot(batch, bookkeeping).map(|sql| message(Purpose::Lock, sql)));
+    }
+    messages.push(message(Purpose::Guard, guard::transaction(batch, bookkeeping)));
+    messages.extend(body(batch, first, bookkeeping));
     messages.push(message(Purpose::Commit, "COMMIT"));
     Flight { pace: Pace::Pipelined, messages }
+}
+
+/// How many of the first statements set characteristics of their transaction, which its first query ends: the guard is one,
+/// so it comes behind them.
+fn characteristics(batch: &Batch<'_>) -> usize {
+    batch.steps.iter().take_while(|step| step.characteristics).count()
 }
 
 /// Several transactional batches in one transaction: all of them, or none. With each, its first message.
@@ -277,27 +288,28 @@ pub fn together<'a>(batches: &'a [Batch<'_>], bookkeeping: &Bookkeeping) -> (Fli
         firsts.push(if index == 0 { 0 } else { messages.len() });
         let guard = if index == 0 { guard::transaction(batch, bookkeeping) } else { guard::next(batch, bookkeeping) };
         messages.push(message(Purpose::Guard, guard));
-        messages.extend(body(batch, bookkeeping));
+        messages.extend(body(batch, 0, bookkeeping));
     }
     messages.push(message(Purpose::Commit, "COMMIT"));
     (Flight { pace: Pace::Pipelined, messages }, firsts)
 }
 
-/// A batch's statements, what makes the session what it was, and its record.
-fn body<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Vec<Message<'a>> {
-    let mut messages = sharing::messages(batch, 0..batch.statements.len());
+/// A batch's statements from one on, what makes the session what it was, and its record.
+fn body<'a>(batch: &'a Batch<'_>, first: usize, bookkeeping: &Bookkeeping) -> Vec<Message<'a>> {
+    let mut messages = sharing::messages(batch, first..batch.statements.len());
     if batch.step.session_state {
         messages.push(message(Purpose::Hygiene, HYGIENE));
     } else if bookkeeping.terms.role.is_some() {
         messages.push(message(Purpose::Hygiene, RESET_ROLE));
     }
-    messages.extend(ledger::record(batch, bookkeeping).map(|sql| message(Purpose::Record, sql)));
+    let record = ledger::record(batch, bookkeeping).map(|sql| guard::still_free(sql, &bookkeeping.tables));
+    messages.extend(record.map(|sql| message(Purpose::Record, sql)));
     messages
 }
 
 fn stepwise<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
     let mut messages = vec![
-        message(Purpose::Lock, guard::session_lock()),
+        message(Purpose::Lock, guard::session_lock(Some(&bookkeeping.tables))),
         message(Purpose::Begin, BEGIN),
         message(Purpose::Guard, guard::stepwise(batch, bookkeeping)),
     ];
@@ -316,7 +328,7 @@ fn unwrapped<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> 
         return Flight { pace: Pace::Unwrapped, messages: walk::whole(batch, bookkeeping) };
     }
     let mut messages = vec![
-        message(Purpose::Lock, guard::session_lock()),
+        message(Purpose::Lock, guard::session_lock(Some(&bookkeeping.tables))),
         message(Purpose::Guard, guard::session(batch, bookkeeping)),
     ];
     messages.extend(each(batch));

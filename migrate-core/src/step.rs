@@ -22,6 +22,9 @@ pub struct Step {
     pub session_state: bool,
     /// Needs data beside the SQL: `COPY … FROM stdin`, `COPY … TO stdout`.
     pub data_channel: bool,
+    /// Sets characteristics of the transaction that it runs in, and does nothing else. PostgreSQL takes that only before the
+    /// transaction's first query (25001).
+    pub characteristics: bool,
     /// One command that ends with its own `;`, changes the catalog or rows, and has none of the traits above: it may
     /// share a message with others of its kind.
     pub plain: bool,
@@ -35,6 +38,7 @@ impl Step {
             transaction_control: self.transaction_control || other.transaction_control,
             session_state: self.session_state || other.session_state,
             data_channel: self.data_channel || other.data_channel,
+            characteristics: self.characteristics && other.characteristics,
             plain: self.plain && other.plain,
         }
     }
@@ -53,7 +57,7 @@ pub fn classify(sql: &str) -> Step {
 }
 
 fn traits(lexemes: &[Lexeme<'_>]) -> Step {
-    lexeme::commands(lexemes).into_iter().map(command).fold(Step::default(), Step::and)
+    lexeme::commands(lexemes).into_iter().map(command).reduce(Step::and).unwrap_or_default()
 }
 
 /// Whether a statement needs data beside the SQL. Asked of every statement of a folder, and nearly always answered
@@ -78,6 +82,9 @@ fn is_plain(lexemes: &[Lexeme<'_>]) -> bool {
 pub fn token_digest(text: &str) -> Digest {
     Digest::of_parts(lexeme::meaningful(text).map(str::as_bytes))
 }
+
+/// The settings that are the running transaction's (PostgreSQL manual, "SET TRANSACTION").
+const CHARACTERISTICS: [&str; 3] = ["transaction_isolation", "transaction_read_only", "transaction_deferrable"];
 
 /// The first words of commands that control a transaction (PostgreSQL manual, "SQL Commands").
 const CONTROL: [&str; 9] =
@@ -164,7 +171,10 @@ fn command(lexemes: &[Lexeme<'_>]) -> Step {
         let evaluates = first.is_any(&EVALUATING) || stored_query;
         !quiet || temporary || into_temporary || has("set_config") || (evaluates && calls_unknown(lexemes))
     };
-    Step { transaction_control: control, session_state, data_channel, plain: false }
+    let scope = usize::from(word(1, "local") || word(1, "session"));
+    let characteristics =
+        word(0, "set") && (word(1, "transaction") || CHARACTERISTICS.iter().any(|name| word(1 + scope, name)));
+    Step { transaction_control: control, session_state, data_channel, characteristics, plain: false }
 }
 
 /// Whether an identifier that is neither a harmless function nor a table after INTO stands before a parenthesis.
@@ -250,6 +260,28 @@ mod tests {
             "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END; $$;",
         ] {
             assert!(!classify(sql).transaction_control, "{sql}");
+        }
+    }
+
+    #[test]
+    fn characteristics_of_the_transaction_are_told_from_other_settings() {
+        for sql in [
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;",
+            "/* c */ set transaction read write, deferrable;",
+            "SET LOCAL transaction_isolation = 'repeatable read';",
+            "SET transaction_deferrable TO on;",
+            "SET TRANSACTION SNAPSHOT '1-1';",
+        ] {
+            assert!(classify(sql).characteristics, "{sql}");
+        }
+        for sql in [
+            "SET LOCAL lock_timeout = '1s';",
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;",
+            "SET TRANSACTION READ WRITE; SELECT 1;",
+            "SELECT 'SET TRANSACTION READ ONLY';",
+            "",
+        ] {
+            assert!(!classify(sql).characteristics, "{sql}");
         }
     }
 

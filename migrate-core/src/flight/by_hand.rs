@@ -73,7 +73,28 @@ pub fn resolve(
         _ => {}
     }
     messages.extend(entries(batch, decision, reason, tables).map(|sql| message(Purpose::Journal, sql)));
-    messages.push(message(Purpose::Journal, line(batch, decision, reason, bookkeeping)));
+    messages.push(message(Purpose::Journal, line(batch, &decision.words(), reason, bookkeeping)));
+    messages.push(message(Purpose::Commit, "COMMIT"));
+    Flight { pace: Pace::Pipelined, messages }
+}
+
+/// Writes down that the file of a batch, as it is now, counts as the one that was applied.
+#[must_use]
+pub fn accept(batch: &Batch<'_>, existing: Existing, reason: &str, bookkeeping: &Bookkeeping) -> Flight<'static> {
+    let tables = &bookkeeping.tables;
+    let mut messages = vec![
+        message(Purpose::Begin, BEGIN),
+        message(Purpose::Guard, guard::presence(batch.migration.version, true, tables)),
+    ];
+    if !existing.ledger_is_current {
+        messages.push(message(Purpose::Prepare, ledger::complete_ledger(tables)));
+    }
+    if !existing.journal {
+        messages.push(message(Purpose::Prepare, journal::create(tables)));
+    }
+    let record = batch.record.as_ref().map(|record| ledger::accept(batch, record, tables));
+    messages.extend(record.map(|sql| message(Purpose::Record, sql)));
+    messages.push(message(Purpose::Journal, line(batch, "accept", reason, bookkeeping)));
     messages.push(message(Purpose::Commit, "COMMIT"));
     Flight { pace: Pace::Pipelined, messages }
 }
@@ -117,7 +138,7 @@ fn entries(batch: &Batch<'_>, decision: Decision, reason: &str, tables: &Tables)
 }
 
 /// The line that says who decided what, when and why. It is closed from the first.
-fn line(batch: &Batch<'_>, decision: Decision, reason: &str, bookkeeping: &Bookkeeping) -> String {
+fn line(batch: &Batch<'_>, decision: &str, reason: &str, bookkeeping: &Bookkeeping) -> String {
     format!(
         "INSERT INTO {} (version_id, direction, file, statement_no, statements, tokens_sha256, kind, state, run_id, \
          release, backend_pid, started_at, finished_at, closed_at, closed_by, note) VALUES ({}, '{}', {}, 0, {}, '', \
@@ -130,7 +151,7 @@ fn line(batch: &Batch<'_>, decision: Decision, reason: &str, bookkeeping: &Bookk
         batch.statements.len(),
         literal(&bookkeeping.run),
         literal(&bookkeeping.release),
-        literal(&decision.words()),
+        literal(decision),
         literal(reason),
     )
 }
@@ -139,7 +160,7 @@ fn line(batch: &Batch<'_>, decision: Decision, reason: &str, bookkeeping: &Bookk
 #[must_use]
 pub fn drop_index(name: &str) -> Flight<'static> {
     let drop: Message<'static> = message(Purpose::Prepare, format!("DROP INDEX CONCURRENTLY {name}"));
-    let mut messages = vec![message(Purpose::Lock, guard::session_lock()), drop];
+    let mut messages = vec![message(Purpose::Lock, guard::session_lock(None)), drop];
     messages.extend(super::end_of_session_lock());
     Flight { pace: Pace::Unwrapped, messages }
 }

@@ -55,7 +55,17 @@ pub(super) fn transaction(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Strin
     let check = |record| history_check(batch, record, &bookkeeping.tables);
     let history = batch.record.as_ref().map(check).unwrap_or_default();
     let settings = settings(&terms(batch, bookkeeping), true);
-    format!("DO $migrate$ BEGIN\n{}{}{history}{settings}END $migrate$", begun(), locked())
+    format!("DO $migrate$ BEGIN\n{}{}{history}{settings}END $migrate$", begun(), locked(&bookkeeping.tables))
+}
+
+/// In front of the guard of a file that chooses its isolation: from REPEATABLE READ on the whole transaction reads the
+/// snapshot of its first query, and taken before the lock it would show the guard a history that is over. LOCK TABLE is no
+/// query: it takes no snapshot, and nobody writes the version table behind it until the end of the transaction, whoever
+/// holds the advisory lock by then. Nothing where the version table takes no part.
+pub(super) fn before_the_snapshot(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Option<String> {
+    batch.record.as_ref()?;
+    let (wait, table) = (milliseconds(terms(batch, bookkeeping).lock_timeout), &bookkeeping.tables.version);
+    Some(format!("SET LOCAL lock_timeout = {wait}; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
 }
 
 /// The setting that tells whether a file that may end its transaction itself has committed it.
@@ -110,7 +120,7 @@ pub(super) fn preparation(preparation: Preparation, tables: &Tables) -> String {
     format!(
         "DO $migrate$ BEGIN\n{}{}{}{}{seed}{}END $migrate$",
         begun(),
-        locked(),
+        locked(tables),
         exists(preparation.existing.version, &tables.version),
         if preparation.ledger { exists(preparation.existing.ledger, &tables.ledger) } else { String::new() } + &journal,
         settings(&Terms::default(), true),
@@ -124,7 +134,7 @@ pub(super) fn presence(version: Version, recorded: bool, tables: &Tables) -> Str
         "DO $migrate$ BEGIN\n{}{}  IF {unexpected} (SELECT FROM {} WHERE version_id = {version}) THEN {}; END IF;\n\
          END $migrate$",
         begun(),
-        locked(),
+        locked(tables),
         tables.version,
         Refusal::Moved.raise("the history has changed")
     )
@@ -151,11 +161,42 @@ fn begun() -> String {
 }
 
 /// Never a blocking lock: a waiting one holds a snapshot and deadlocks with CREATE INDEX CONCURRENTLY.
-fn locked() -> String {
+fn locked(tables: &Tables) -> String {
     format!(
-        "  IF NOT pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY}) THEN {}; END IF;\n",
-        Refusal::Busy.raise("another runner holds the migration lock")
+        "  IF NOT pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY}) THEN {}; END IF;\n{}",
+        Refusal::Busy.raise("another runner holds the migration lock"),
+        leased(tables, true),
     )
+}
+
+/// goose's table locker takes no advisory lock: its row says who holds the lock, and until when. A runner that comes later
+/// waits for the row until our transaction ends, so where `keeps` is said we hold it, or make it: free, as goose leaves it
+/// behind. Another table of that name, and one that this role may not touch, is nobody's lock.
+fn leased(tables: &Tables, keeps: bool) -> String {
+    const PASSED_OVER: &str = "EXCEPTION WHEN syntax_error_or_access_rule_violation OR integrity_constraint_violation \
+         OR object_not_in_prerequisite_state OR feature_not_supported OR data_exception THEN NULL; END;\n";
+    let (lease, name) = (&tables.lease, literal(&tables.lease));
+    let kept = format!(
+        "    BEGIN\n      INSERT INTO {lease} (lock_id, locked) VALUES ({LOCK_KEY}, false) ON CONFLICT DO NOTHING;\n      \
+         PERFORM FROM {lease} WHERE lock_id = {LOCK_KEY} FOR UPDATE;\n    {PASSED_OVER}"
+    );
+    format!(
+        "  IF pg_catalog.to_regclass({name}) IS NOT NULL THEN DECLARE held boolean; BEGIN\n{}    \
+         BEGIN\n      held := EXISTS (SELECT FROM {lease} WHERE lock_id = {LOCK_KEY} AND locked \
+         AND lease_expires_at > pg_catalog.clock_timestamp());\n    {PASSED_OVER}    \
+         IF held THEN {}; END IF;\n  END; END IF;\n",
+        if keeps { kept.as_str() } else { "" },
+        Refusal::Busy.raise("the table locker of goose holds its lock"),
+    )
+}
+
+/// Added to the proof of a record that is rolled back with its file: that goose's table locker was not made, and taken,
+/// since the guard looked.
+pub(super) fn still_free(record: String, tables: &Tables) -> String {
+    match record.strip_suffix("END $migrate$") {
+        Some(open) => format!("{open}{}END $migrate$", leased(tables, false)),
+        None => record,
+    }
 }
 
 fn history_check(batch: &Batch<'_>, record: &Record, tables: &Tables) -> String {
@@ -226,12 +267,13 @@ fn milliseconds(time: Duration) -> String {
 
 /// Takes the session's lock, or raises; the start time is kept for the ledger. A read-only default of the role or the
 /// database is overridden, as BEGIN READ WRITE overrides it for a file in a transaction.
-pub(super) fn session_lock() -> String {
+pub(super) fn session_lock(tables: Option<&Tables>) -> String {
     format!(
-        "DO $migrate$ BEGIN\n  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n  \
+        "DO $migrate$ BEGIN\n  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n{}  \
          PERFORM pg_catalog.set_config('migrate.started', pg_catalog.clock_timestamp()::text, false);\n{WRITABLE}\
          END $migrate$",
-        Refusal::Busy.raise("another runner holds the migration lock")
+        Refusal::Busy.raise("another runner holds the migration lock"),
+        tables.map(|tables| leased(tables, false)).unwrap_or_default(),
     )
 }
 
@@ -268,7 +310,7 @@ pub(super) fn unit(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
         "DO $migrate$ BEGIN\n{}{}  IF NOT pg_catalog.pg_try_advisory_lock({LOCK_KEY}) THEN {}; END IF;\n  \
          IF pg_catalog.current_setting('lock_timeout') = '0' THEN\n  {lock_timeout}  END IF;\nEND $migrate$",
         begun(),
-        locked(),
+        locked(&bookkeeping.tables),
         Refusal::Busy.raise("another runner holds the migration lock"),
     )
 }

@@ -31,7 +31,7 @@ pub(super) fn create_ledger(tables: &Tables) -> String {
          tstamp timestamp NOT NULL,\n  file text NOT NULL,\n  text_sha256 text NOT NULL,\n  \
          tokens_sha256 text NOT NULL,\n  duration interval,\n  applied_by text NOT NULL DEFAULT session_user,\n  \
          release text NOT NULL,\n  tool text NOT NULL,\n  run_id text,\n  no_transaction boolean,\n  \
-         down_statements text[],\n  down_sha256 text,\n  requires_app bigint,\n  PRIMARY KEY (row_id, version_id, tstamp)\n)",
+         down_statements text[],\n  down_sha256 text,\n  requires_app bigint,\n  up_sha256 text,\n  PRIMARY KEY (row_id, version_id, tstamp)\n)",
         tables.ledger
     )
 }
@@ -41,7 +41,7 @@ pub(super) fn complete_ledger(tables: &Tables) -> String {
     format!(
         "ALTER TABLE {} ADD COLUMN IF NOT EXISTS run_id text, ADD COLUMN IF NOT EXISTS no_transaction boolean, \
          ADD COLUMN IF NOT EXISTS down_statements text[], ADD COLUMN IF NOT EXISTS down_sha256 text, \
-         ADD COLUMN IF NOT EXISTS requires_app bigint",
+         ADD COLUMN IF NOT EXISTS requires_app bigint, ADD COLUMN IF NOT EXISTS up_sha256 text",
         tables.ledger
     )
 }
@@ -51,8 +51,8 @@ pub(super) fn complete_ledger(tables: &Tables) -> String {
 pub(crate) enum Ledger<'t> {
     /// There is none.
     Absent,
-    /// It was made before floors were kept.
-    WithoutFloor(&'t str),
+    /// It was made before floors, or the digests of Ups, were kept.
+    Older(&'t str),
     /// It has all columns.
     #[cfg(feature = "postgres")]
     Whole(&'t str),
@@ -63,7 +63,7 @@ impl Ledger<'_> {
     pub(crate) fn of(tables: &Tables, existing: crate::history::Existing) -> Ledger<'_> {
         match (existing.ledger, existing.ledger_is_current) {
             (false, _) => Ledger::Absent,
-            (true, false) => Ledger::WithoutFloor(&tables.ledger),
+            (true, false) => Ledger::Older(&tables.ledger),
             (true, true) => Ledger::Whole(&tables.ledger),
         }
     }
@@ -72,11 +72,13 @@ impl Ledger<'_> {
     pub(crate) fn source(self) -> String {
         match self {
             Self::Absent => "(SELECT NULL::integer AS row_id, NULL::bigint AS version_id, NULL::timestamp AS tstamp, \
-                             NULL::text AS text_sha256, NULL::text AS tokens_sha256, NULL::bigint AS requires_app WHERE false)"
+                             NULL::text AS text_sha256, NULL::text AS tokens_sha256, NULL::bigint AS requires_app, \
+                             NULL::text AS up_sha256 WHERE false)"
                 .to_owned(),
-            Self::WithoutFloor(table) => format!(
-                "(SELECT l.row_id, l.version_id, l.tstamp, l.text_sha256, l.tokens_sha256, NULL::bigint AS requires_app \
-                 FROM {table} l)"
+            Self::Older(table) => format!(
+                "(SELECT l.row_id, l.version_id, l.tstamp, l.text_sha256, l.tokens_sha256, \
+                 (pg_catalog.to_jsonb(l) ->> 'requires_app')::bigint AS requires_app, \
+                 pg_catalog.to_jsonb(l) ->> 'up_sha256' AS up_sha256 FROM {table} l)"
             ),
             #[cfg(feature = "postgres")]
             Self::Whole(table) => table.to_owned(),
@@ -93,7 +95,7 @@ pub(crate) const ON_PRIMARY: &str = "EXISTS (SELECT FROM pg_catalog.pg_namespace
 pub(crate) fn select_history(version_table: &str, ledger: &str) -> String {
     format!(
         "SELECT v.version_id, v.is_applied, pg_catalog.to_char(v.tstamp, 'YYYY-MM-DD\"T\"HH24:MI:SS') AS at, \
-         l.text_sha256, l.tokens_sha256, l.requires_app FROM {version_table} v \
+         l.text_sha256, l.tokens_sha256, l.requires_app, l.up_sha256 FROM {version_table} v \
          LEFT JOIN {ledger} l ON l.row_id = v.id AND l.version_id = v.version_id AND l.tstamp = v.tstamp \
          WHERE {ON_PRIMARY} ORDER BY v.id"
     )
@@ -166,9 +168,9 @@ fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author:
         "WITH {closed}recorded AS (\n  INSERT INTO {version_table} (version_id, is_applied) VALUES ({version}, true)\n  \
          RETURNING id, version_id, tstamp\n)\nINSERT INTO {ledger} \
          (row_id, version_id, tstamp, file, text_sha256, tokens_sha256, duration, release, tool, run_id, \
-         no_transaction, down_statements, down_sha256{floor_column})\nSELECT id, version_id, tstamp, {file}, '{text}', \
+         no_transaction, down_statements, down_sha256, up_sha256{floor_column})\nSELECT id, version_id, tstamp, {file}, '{text}', \
          '{tokens}', pg_catalog.clock_timestamp() - {started}, {release}, {tool}, {run}, {no_transaction}, \
-         {down}{floor}\nFROM (VALUES (true)) one (row) LEFT JOIN recorded ON true RETURNING pg_catalog.txid_current(), {noted};\n{proof}",
+         {down}, '{up}'{floor}\nFROM (VALUES (true)) one (row) LEFT JOIN recorded ON true RETURNING pg_catalog.txid_current(), {noted};\n{proof}",
         noted = proof::note_row(),
         proof = proof::of_record(batch.migration.version, &bookkeeping.tables),
         run = literal(&bookkeeping.run),
@@ -182,6 +184,7 @@ fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author:
         file = literal(&batch.migration.file),
         text = record.text,
         tokens = record.tokens,
+        up = record.up,
         release = literal(&bookkeeping.release),
         tool = literal(&tool),
     )
@@ -240,5 +243,29 @@ fn removal(batch: &Batch<'_>, tables: &Tables, closed: &str) -> String {
         forgotten(batch, tables),
         proof::note_removed("removed"),
         proof::of_removal(batch.migration.version, tables),
+    )
+}
+
+/// The digests of a file as it is, in the place of those that were kept when it was applied.
+pub(super) fn accept(batch: &Batch<'_>, record: &Record, tables: &Tables) -> String {
+    let version = batch.migration.version;
+    let newest = format!(
+        "(SELECT id, version_id, tstamp FROM {} WHERE version_id = {version} ORDER BY id DESC LIMIT 1)",
+        tables.version
+    );
+    let set = if batch.undo.is_some() {
+        format!(", (down_statements, down_sha256) = (SELECT {})", undo(batch))
+    } else {
+        String::new()
+    };
+    format!(
+        "UPDATE {} SET file = {}, text_sha256 = '{}', tokens_sha256 = '{}', up_sha256 = '{}'{set}\n\
+         WHERE (row_id, version_id, tstamp) = {newest};\n{}",
+        tables.ledger,
+        literal(&batch.migration.file),
+        record.text,
+        record.tokens,
+        record.up,
+        proof::of_acceptance(version, &record.text.to_string(), tables),
     )
 }

@@ -44,6 +44,20 @@ pub(super) fn of_plain_record(version: Version, tables: &Tables) -> String {
     block(&tables.version, &there, &format!("the row of version {version} is not there as it was written"))
 }
 
+/// That the ledger's row of a version has the digest of the file as it is.
+pub(super) fn of_acceptance(version: Version, text: &str, tables: &Tables) -> String {
+    let there = format!(
+        "EXISTS (SELECT FROM {} l JOIN {} v ON l.row_id = v.id AND l.version_id = v.version_id AND l.tstamp = v.tstamp\n    \
+         WHERE v.version_id = {version} AND l.text_sha256 = '{text}')",
+        tables.ledger, tables.version
+    );
+    block(
+        &tables.version,
+        &there,
+        &format!("the row of version {version} in the ledger is not there as it was written"),
+    )
+}
+
 /// That at least one row was removed, and none of the version is left.
 pub(super) fn of_removal(version: Version, tables: &Tables) -> String {
     let gone = format!(

@@ -75,6 +75,7 @@ impl TableName {
             version: format!("{quoted}.{}", quote(&self.table)),
             ledger: format!("{quoted}.{}", quote(&ledger_name(&self.table))),
             journal: format!("{quoted}.{}", quote(&journal_name(&self.table))),
+            lease: format!("{quoted}.{}", quote(LEASE)),
         }
     }
 }
@@ -94,7 +95,12 @@ pub struct Tables {
     pub(crate) version: String,
     pub(crate) ledger: String,
     pub(crate) journal: String,
+    /// Of goose's table locker, where an application uses it.
+    pub(crate) lease: String,
 }
+
+/// The table in which goose's table locker keeps who holds its lock, and until when (goose/spec.md 8.2).
+const LEASE: &str = "goose_lock";
 
 /// The ledger's name: the version table's with `_ledger`.
 #[must_use]

@@ -17,7 +17,7 @@ const BEGIN_RECORD: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 #[must_use]
 pub fn opening(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'static> {
     let messages = vec![
-        message(Purpose::Lock, guard::session_lock()),
+        message(Purpose::Lock, guard::session_lock(Some(&bookkeeping.tables))),
         message(Purpose::Guard, guard::session(batch, bookkeeping)),
     ];
     Flight { pace: Pace::Unwrapped, messages }
