@@ -4,13 +4,15 @@ mod change;
 mod looks;
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use migrate_core::flight::{Decision, TableName};
+use migrate_core::migration::Dialect;
 
 pub(crate) use self::change::Change;
-pub(crate) use self::looks::CheckArguments;
+pub(crate) use self::looks::{AcceptArguments, CheckArguments};
 
 /// Applies goose SQL migrations to PostgreSQL, exactly once.
 #[derive(Debug, Parser)]
@@ -50,6 +52,10 @@ pub(crate) struct Shared {
     /// Folder of the migrations; without it those built in, and where none are, of `GOOSE_MIGRATION_DIR`
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Which goose's language the variables of ENVSUB files are written in, `goose-3.27` (up to 3.30.0) or `goose-3.30` (from
+    /// 3.30.1 on); without it, what the two read differently is refused
+    #[arg(long, global = true, value_name = "GOOSE", value_parser = Dialect::from_str)]
+    pub(crate) envsub: Option<Dialect>,
     /// The settings of the project, for `validate` and `lint` [default: the `migrate.toml` above the migrations]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
@@ -211,6 +217,8 @@ pub(crate) enum Command {
     },
     /// Decide by hand how far a migration counts as applied; the decision is written down
     Resolve(ResolveArguments),
+    /// Let applied files that were edited on purpose count as those that were applied; the decision is written down
+    Accept(AcceptArguments),
     /// Show how far files without a transaction came, statement by statement; changes nothing
     Journal,
     /// List the INVALID indexes of the database, or drop those that are named
@@ -341,6 +349,7 @@ impl Command {
             | Self::Review(_)
             | Self::Verify(_)
             | Self::Resolve(_)
+            | Self::Accept(_)
             | Self::Baseline { .. } => true,
             Self::Inspect { migration } => migration.as_ref().is_none_or(|which| which.parse::<i64>().is_ok()),
             Self::Schema { .. } => !names_database,

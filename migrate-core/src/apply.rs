@@ -39,7 +39,7 @@ mod watch;
 use std::time::Duration;
 
 pub use by_hand::{
-    InvalidIndex, JournalLine, Resolution, baseline, drop_invalid_index, invalid_indexes, journal, lock_holder,
+    InvalidIndex, JournalLine, Resolution, accept, baseline, drop_invalid_index, invalid_indexes, journal, lock_holder,
     resolve, terminate,
 };
 pub use database::{Database, read};

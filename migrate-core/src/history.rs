@@ -34,6 +34,8 @@ pub struct LedgerEntry {
     pub text: Digest,
     /// SHA-256 of its tokens: unchanged by edits of white space and comments.
     pub tokens: Digest,
+    /// SHA-256 of the tokens of its Up; nothing where it was applied before this was kept.
+    pub up: Option<Digest>,
     /// The oldest release that works with the schema behind it; nothing where the file names none.
     pub requires_app: Option<Version>,
 }
@@ -182,7 +184,7 @@ mod tests {
         let mut history = of_versions(&[0, 1, 2, 3]);
         let ledger = |requires_app: Option<i64>| {
             let digest = Digest::of_text("");
-            Some(LedgerEntry { text: digest, tokens: digest, requires_app: requires_app.map(Version) })
+            Some(LedgerEntry { text: digest, tokens: digest, up: None, requires_app: requires_app.map(Version) })
         };
         (history.rows[2].ledger, history.rows[3].ledger) = (ledger(Some(1)), ledger(Some(2)));
         assert_eq!(history.floor(), Some(Floor { requires: Version(2), by: Version(3) }));

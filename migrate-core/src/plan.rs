@@ -195,6 +195,8 @@ pub struct Record {
     pub text: Digest,
     /// The digest of the file's tokens.
     pub tokens: Digest,
+    /// The digest of the tokens of its Up, and of how it runs.
+    pub up: Digest,
     /// Whether the ledger is written, too.
     pub ledger: bool,
 }
@@ -213,6 +215,8 @@ pub enum Warning {
     Reformatted(Edit),
     /// A file that is being undone differs from the one that was applied.
     UndoesEdited(Edit),
+    /// The Down of an applied file was changed: it is what undoes it from now on.
+    DownEdited(Edit),
     /// Versions were not inserted in ascending order, so goose's `down` order is not the version order.
     InsertionOrder,
 }
@@ -303,6 +307,7 @@ struct Ready<'a> {
     terms: OwnTerms,
     undo: Option<Cow<'a, [Statement]>>,
     tokens: Digest,
+    up: Digest,
 }
 
 fn ready<'a>(request: &Request<'a>, direction: Direction, migration: &'a Migration) -> Result<Ready<'a>, PlanError> {
@@ -321,7 +326,8 @@ fn ready<'a>(request: &Request<'a>, direction: Direction, migration: &'a Migrati
     // Values that a Down cannot take are no reason to refuse the Up.
     let down = || ready_statements(migration, Direction::Down, &path, request.order.environment).ok();
     let undo = if is_recorded(request) && direction == Direction::Up { down() } else { None };
-    Ok(Ready { path, statements, steps, terms, undo, tokens: token_digest(&migration.text) })
+    let (tokens, up) = (token_digest(&migration.text), edits::up_digest(migration));
+    Ok(Ready { path, statements, steps, terms, undo, tokens, up })
 }
 
 fn traits(migration: &Migration, statements: &[Statement]) -> Vec<Step> {
@@ -342,12 +348,13 @@ fn batch<'a>(
     ready: Ready<'a>,
     before: &History,
 ) -> Result<Batch<'a>, PlanError> {
-    let Ready { path, statements, steps, terms, undo, tokens } = ready;
+    let Ready { path, statements, steps, terms, undo, tokens, up } = ready;
     let record = is_recorded(request).then(|| Record {
         newest: before.rows.last().map(|row| row.version),
         highest: before.rows.iter().map(|row| row.version).max(),
         text: migration.digest,
         tokens,
+        up,
         ledger: request.order.versioning == Versioning::Recorded,
     });
     let resume = match migration.mode {

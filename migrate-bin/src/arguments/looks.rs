@@ -49,3 +49,16 @@ impl CheckArguments {
         }
     }
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArguments {
+    /// The versions
+    #[arg(value_name = "VERSION", required = true)]
+    pub(crate) versions: Vec<i64>,
+    /// Why; it is written down with the decision
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Do it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}

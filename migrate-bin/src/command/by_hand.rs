@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Ended;
 use super::database::{connect, table};
-use crate::arguments::{Form, RepairArguments, ResolveArguments, Shared, UnlockArguments};
+use crate::arguments::{AcceptArguments, Form, RepairArguments, ResolveArguments, Shared, UnlockArguments};
 use crate::console::Console;
 use crate::environment;
 use crate::target::Connected;
@@ -48,6 +48,29 @@ pub(super) async fn resolve(shared: &Shared, set: &Set, options: &ResolveArgumen
     connected.close().await;
     resolved?;
     console.say("decided", &format!("version {} is decided; `migrate journal` keeps it", options.version));
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn accept(shared: &Shared, set: &Set, options: &AcceptArguments, console: &mut Console) -> Ended {
+    confirmed(options.yes, "letting an edited file count as applied")?;
+    let variables = environment::variables();
+    let request = request(set, shared, &variables)?;
+    let mut connected = connect(shared, Access::Change, console).await?;
+    let mut observe = |event| console.event(&event);
+    let mut accepted = Ok(());
+    for version in &options.versions {
+        let decided = (Version(*version), options.reason.as_str());
+        accepted = apply::accept(&mut connected.session, &request, decided, &Means::alone(), &mut observe).await;
+        if accepted.is_err() {
+            break;
+        }
+    }
+    connected.close().await;
+    accepted?;
+    let versions: Vec<String> = options.versions.iter().map(ToString::to_string).collect();
+    let text =
+        format!("version {}: the file as it is counts as applied; `migrate journal` keeps why", versions.join(", "));
+    console.say("accepted", &text);
     Ok(Exit::Ok)
 }
 

@@ -132,6 +132,10 @@ pub(crate) fn of_warning(warning: &Warning) -> (String, Value) {
         Warning::Reformatted(edit) => {
             (format!("{}: white space or comments were changed after it was applied", edit.path), edited(edit))
         }
+        Warning::DownEdited(edit) => (
+            format!("the Down of {} was changed after it was applied; its Up is what was applied", edit.path),
+            edited(edit),
+        ),
         Warning::UndoesEdited(edit) => (
             format!(
                 "{} was changed after it was applied (applied {}, now {}): its Down may not fit what is there",
@@ -179,7 +183,7 @@ pub(crate) fn of_failure(failure: &Failure) -> Value {
         "code": exit.name, "exit": exit.code, "state": failure.state.to_string(), "database": failure.state.word(), "next": failure.next,
         "file": failure.place.as_ref().map(|place| &place.path),
         "line": at.map(|at| at.line), "column": at.map(|at| at.column),
-        "sqlstate": server.map(|server| &server.sqlstate),
+        "sent": failure.sent, "sqlstate": server.map(|server| &server.sqlstate),
         "detail": server.and_then(|server| server.detail.as_ref()),
         "hint": server.and_then(|server| server.hint.as_ref()),
         "options": failure.settings.iter().map(of_setting).collect::<Vec<_>>(),

@@ -5,7 +5,7 @@ use super::run::Run;
 use super::session::TextRow;
 use super::{Means, Request, Session, failure, lookout};
 use crate::flight::{self, Decision, LOCK_KEY, ON_PRIMARY, TableName, literal, quote, shape, unfinished_direction};
-use crate::migration::Version;
+use crate::migration::{Direction, Version};
 use crate::plan;
 use crate::report::{Event, Exit, Failure, Holder};
 
@@ -57,6 +57,37 @@ pub async fn resolve(
         let bookkeeping = request.bookkeeping(database.tables.clone());
         let now = (recorded, history.tables);
         Ok(flight::resolve(&batch, resolution.decision, now, &resolution.reason, &bookkeeping))
+    })
+    .await
+}
+
+/// Writes down that an applied file, as it is now, counts as the one that was applied, and runs nothing.
+///
+/// # Errors
+/// A version that is not applied, or whose file is not edited as far as the ledger can tell; another runner that holds the
+/// lock; a server that refuses.
+pub async fn accept(
+    session: &mut Session,
+    request: &Request<'_>,
+    (version, reason): (Version, &str),
+    means: &Means<'_>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<(), Failure> {
+    let run = Run::new(session, request, means, observe);
+    run.decide(&|database, request| {
+        let history = &database.history;
+        let next = "see `migrate status`: `edited` is what can be accepted";
+        if !history.holds(version) {
+            return Err(Failure::new(Exit::Usage, format!("version {version} is not applied"), next));
+        }
+        if !plan::edits(request.order.set, history).iter().any(|edit| edit.version == version) {
+            let message = format!("the file of version {version} is the one that was applied, as far as is known");
+            return Err(Failure::new(Exit::Usage, message, next));
+        }
+        let batch =
+            plan::one(request.order, history, (Direction::Up, version)).map_err(|error| Failure::from(&error))?;
+        let bookkeeping = request.bookkeeping(database.tables.clone());
+        Ok(flight::accept(&batch, history.tables, reason, &bookkeeping))
     })
     .await
 }

@@ -250,7 +250,7 @@ fn resolve_query(name: &TableName) -> String {
         lacks = lacks("c.oid", shape::VERSION),
         filtered = is_filtered("c.oid"),
         ledger = state("l", shape::LEDGER),
-        current = has("l.oid", &["requires_app"]),
+        current = has("l.oid", &["requires_app", "up_sha256"]),
         journal = state("j", shape::JOURNAL),
         of_ledger = of(&ledger_name(name.table())),
         of_journal = of(&journal_name(name.table())),

@@ -314,7 +314,7 @@ impl<'r, 'c> Run<'r, 'c> {
         clean_up(self.session, &fault.leg.flight).await;
         let sqlstate = sqlstate(&fault.error).to_owned();
         let purpose = fault.leg.flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
-        match refusal(&sqlstate, purpose) {
+        match refusal(&sqlstate, purpose).or_else(|| late_refusal(&sqlstate, purpose, fault.leg.flight.pace)) {
             Some(Refusal::Busy) => {
                 self.wait_for_the_lock().await?;
                 return Ok(if half_done { Course::On } else { Course::Anew });
@@ -329,7 +329,7 @@ impl<'r, 'c> Run<'r, 'c> {
             let at = ((&fault.leg, fault.message), stays);
             return Err(failure::cancelled(cause, at, &self.log.blockers, self.current()));
         }
-        let failure = failure::of_fault(fault, stays, self.current());
+        let failure = failure::of_fault(fault, stays, self.current(), self.request.order.environment);
         // A lock that was not free, a deadlock, a serialization failure: the same again may succeed.
         if !stays && may_succeed_again(&sqlstate) {
             self.try_again(&fault.leg, failure).await?;
@@ -351,6 +351,12 @@ pub(super) fn refusal(code: &str, purpose: Purpose) -> Option<Refusal> {
         Purpose::Prepare => created_meanwhile(code),
         _ => None,
     }
+}
+
+/// Where the record goes with its file, it may find that goose's table locker was taken since the guard looked.
+fn late_refusal(code: &str, purpose: Purpose, pace: Pace) -> Option<Refusal> {
+    let is_late = purpose == Purpose::Record && pace == Pace::Pipelined;
+    Refusal::from_sqlstate(code).filter(|refusal| is_late && *refusal == Refusal::Busy)
 }
 
 /// goose's command takes no lock, so it can create the version table between our look and our CREATE TABLE. All three

@@ -96,7 +96,7 @@ mod tests {
             file: "7_x.sql".into(),
             text: "".into(),
             mode: Mode::Transaction,
-            body: Body::Deferred,
+            body: Body::Deferred(None),
             digest: Digest::of_text(""),
         };
         let statements = statements.iter().map(|statement| (*statement).to_owned()).collect();

@@ -162,7 +162,8 @@ impl Run<'_, '_> {
             return Ok(None);
         }
         let partial = walk.done > 0 || (begun && leaves_something(walk, unit));
-        let failure = failure::of_unit(fault, walk, partial, Version(self.log.report.current));
+        let failure =
+            failure::of_unit(fault, walk, partial, Version(self.log.report.current), self.request.order.environment);
         let again = may_succeed_again(state) && unit.nature != Nature::Opaque;
         // Of a file of which nothing stays there is nothing to write down: it is not begun.
         if begun && partial {
@@ -224,7 +225,13 @@ impl Run<'_, '_> {
                 drop(fault);
                 Err(self.interrupted(walk, None))
             }
-            Ending::Failed(fault) => Err(failure::of_unit(&fault, walk, true, Version(self.log.report.current))),
+            Ending::Failed(fault) => Err(failure::of_unit(
+                &fault,
+                walk,
+                true,
+                Version(self.log.report.current),
+                self.request.order.environment,
+            )),
             Ending::Lost(loss) if record.is_some_and(|record| loss.message >= record) => {
                 self.losses += weight(loss.error.as_ref());
                 let why = failure::lost(loss.error.as_ref());

@@ -109,6 +109,8 @@ fn state(gate: &Gate<'_>, history: &History, warnings: &mut Vec<String>) -> Stat
         return State::Behind { missing };
     }
     let edits = edits(gate.set, history).into_iter().filter(|edit| required.contains(&edit.version));
+    // A Down that was changed is nothing to a release that starts.
+    let edits = edits.filter(|edit| edit.kind != EditKind::Down);
     let (text, layout): (Vec<_>, Vec<_>) = edits.partition(|edit| edit.kind == EditKind::Text);
     if !text.is_empty() {
         return State::Drift { files: text.into_iter().map(|edit| edit.path).collect() };

@@ -17,14 +17,14 @@ pub(super) fn question(name: &TableName) -> String {
 fn tables(name: &TableName) -> String {
     let version_fits = has("v.oid", shape::VERSION);
     let ledger_fits = has("l.oid", shape::LEDGER);
-    let has_floor = has("l.oid", &["requires_app"]);
+    let is_whole = has("l.oid", &["requires_app", "up_sha256"]);
     format!(
         "WITH version AS (\n  SELECT c.oid, c.relkind, c.relnamespace, n.nspname\n  FROM pg_catalog.pg_class c \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n  WHERE c.relname = {table} AND {place} LIMIT 1\n), \
          tables AS (\n  SELECT v.oid, v.relkind, v.nspname, l.oid AS ledger, j.oid AS journal,\n    \
          {version_fits} AND v.relkind IN ('r', 'p') AS fits,\n    \
          pg_catalog.has_schema_privilege(v.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(v.oid, 'SELECT') \
-         AND NOT {filtered} AS readable,\n    {filtered} AS filtered,\n    {ledger_is} AS ledger_is,\n    {journal_is} AS journal_is,\n    {has_floor} AS has_floor\n  \
+         AND NOT {filtered} AS readable,\n    {filtered} AS filtered,\n    {ledger_is} AS ledger_is,\n    {journal_is} AS journal_is,\n    {is_whole} AS is_whole\n  \
          FROM version v\n  \
          LEFT JOIN pg_catalog.pg_class l ON l.relnamespace = v.relnamespace AND l.relname = {ledger}\n  \
          LEFT JOIN pg_catalog.pg_class j ON j.relnamespace = v.relnamespace AND j.relname = {journal}\n)\n\
@@ -54,16 +54,17 @@ fn beside(oid: &str, fits: &str) -> String {
 /// The rows of the version table with the ledger's, where the former may be read.
 fn rows() -> String {
     format!(
-        "SELECT 'row', x.number::text, x.a, x.b, x.c, x.d, x.e, x.f, NULL, NULL\nFROM tables t, \
+        "SELECT 'row', x.number::text, x.a, x.b, x.c, x.d, x.e, x.f, x.g, NULL\nFROM tables t, \
          XMLTABLE('/table/row' PASSING\n  CASE WHEN t.readable AND t.fits THEN \
          pg_catalog.query_to_xml(pg_catalog.format(\n    {history},\n    t.oid::regclass, \
-         CASE WHEN t.ledger_is <> 'there' THEN {absent}\n    WHEN t.has_floor THEN t.ledger::regclass::text\n    \
+         CASE WHEN t.ledger_is <> 'there' THEN {absent}\n    WHEN t.is_whole THEN t.ledger::regclass::text\n    \
          ELSE pg_catalog.format({old}, t.ledger::regclass) END\n  ), false, false, '') END\n  \
          COLUMNS number FOR ORDINALITY, a text PATH 'version_id', b text PATH 'is_applied', c text PATH 'at', \
-         d text PATH 'text_sha256', e text PATH 'tokens_sha256', f text PATH 'requires_app') x",
+         d text PATH 'text_sha256', e text PATH 'tokens_sha256', f text PATH 'requires_app', \
+         g text PATH 'up_sha256') x",
         history = literal(&select_history("%1$s", "%2$s")),
         absent = literal(&Ledger::Absent.source()),
-        old = literal(&Ledger::WithoutFloor("%s").source()),
+        old = literal(&Ledger::Older("%s").source()),
     )
 }
 

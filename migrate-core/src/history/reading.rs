@@ -9,19 +9,20 @@ use crate::migration::{Digest, Direction, Version};
 pub type TextRow = Vec<Option<String>>;
 
 /// The columns of a row of the version table with the ledger's beside it.
-pub(crate) const ROW_COLUMNS: usize = 6;
+pub(crate) const ROW_COLUMNS: usize = 7;
 /// The columns of an open entry of the journal.
 pub(crate) const ENTRY_COLUMNS: usize = 8;
 
 impl Row {
-    /// A row of the version table: version, whether it is applied, when, the two digests, the floor.
+    /// A row of the version table: version, whether it is applied, when, the two digests, the floor, the digest of its Up.
     #[must_use]
     pub fn read(row: TextRow) -> Option<Self> {
-        let [version, applied, at, text, tokens, requires] = <[Option<String>; ROW_COLUMNS]>::try_from(row).ok()?;
+        let [version, applied, at, text, tokens, requires, up] = <[Option<String>; ROW_COLUMNS]>::try_from(row).ok()?;
         let digest = |hex: Option<String>| hex.as_deref().and_then(Digest::from_hex);
         let requires_app = requires.and_then(|version| version.parse().ok()).map(Version);
         let ledger = digest(text).zip(digest(tokens));
-        let ledger = ledger.map(|(text, tokens)| LedgerEntry { text, tokens, requires_app });
+        let up = digest(up);
+        let ledger = ledger.map(|(text, tokens)| LedgerEntry { text, tokens, up, requires_app });
         let applied = match applied?.as_str() {
             "t" | "true" => true,
             "f" | "false" => false,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Goal, PlanError, Request, Warning};
 use crate::history::{History, Row};
 use crate::migration::{Digest, Direction, Migration, Set, Version};
+use crate::parse::up_part;
 use crate::step::token_digest;
 
 /// How far a file differs from the one that was applied.
@@ -12,6 +13,8 @@ use crate::step::token_digest;
 pub enum EditKind {
     /// White space or comments.
     Layout,
+    /// The SQL of its Down: what it made is what was applied.
+    Down,
     /// The SQL itself.
     Text,
 }
@@ -48,7 +51,11 @@ fn edit(set: &Set, row: &Row, migration: &Migration) -> Option<Edit> {
     if ledger.text == migration.digest {
         return None;
     }
-    let kind = if ledger.tokens == token_digest(&migration.text) { EditKind::Layout } else { EditKind::Text };
+    let kind = match ledger.up {
+        _ if ledger.tokens == token_digest(&migration.text) => EditKind::Layout,
+        Some(up) if up == up_digest(migration) => EditKind::Down,
+        _ => EditKind::Text,
+    };
     Some(Edit {
         version: migration.version,
         path: set.path_of(migration),
@@ -58,19 +65,28 @@ fn edit(set: &Set, row: &Row, migration: &Migration) -> Option<Edit> {
     })
 }
 
+/// SHA-256 of the tokens of a file's Up, and of whether it runs in a transaction: unchanged by edits of its Down.
+pub(super) fn up_digest(migration: &Migration) -> Digest {
+    let up = token_digest(up_part(&migration.text));
+    Digest::of_parts([up.bytes().as_slice(), migration.mode.word().as_bytes()])
+}
+
 /// Refuses to go up over an edited file; everything else is a warning.
 ///
 /// Going back is allowed: edit and redo is how a migration is written in the first place.
 pub(super) fn judge(request: &Request<'_>, steps: &[(Direction, &Migration)]) -> Result<Vec<Warning>, PlanError> {
     let edits = edits(request.order.set, request.history);
     let up = matches!(request.order.goal, Goal::Up | Goal::UpTo(_) | Goal::UpByOne);
-    let (text, layout): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| edit.kind == EditKind::Text);
+    let (text, harmless): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| edit.kind == EditKind::Text);
     if up && !text.is_empty() {
         return Err(PlanError::Edited(text));
     }
     let undone = |edit: &Edit| steps.iter().any(|(_, migration)| migration.version == edit.version);
     let mut warnings: Vec<_> = text.into_iter().filter(undone).map(Warning::UndoesEdited).collect();
-    warnings.extend(layout.into_iter().map(Warning::Reformatted));
+    warnings.extend(harmless.into_iter().map(|edit| match edit.kind {
+        EditKind::Down => Warning::DownEdited(edit),
+        _ => Warning::Reformatted(edit),
+    }));
     let above: BTreeSet<_> = request
         .history
         .rows

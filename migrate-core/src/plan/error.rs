@@ -98,8 +98,10 @@ impl PlanError {
                 format!("run the release that contains version {version}, or restore its file")
             }
             Self::Edited(edits) => {
-                let mut help =
-                    String::from("restore the file as it was applied and put the change into a new migration");
+                let mut help = String::from(
+                    "restore the file as it was applied and put the change into a new migration; or, where the \
+                                  change is meant and makes nothing else of a database, say so with `migrate accept`",
+                );
                 for edit in edits {
                     help.push_str(&format!("\n{}: applied {}, now {}", edit.path, edit.applied, edit.now));
                 }
