@@ -25,9 +25,10 @@ mod verify;
 
 use clap::CommandFactory as _;
 use migrate_core::migration::Set;
+use migrate_core::plan::Goal;
 use migrate_core::report::{Exit, Failure};
 
-use self::migrations::{folder, load};
+use self::migrations::{folder, load, load_readable};
 use crate::arguments::{Arguments, Command, DataForm, Shared};
 use crate::console::{Console, Trouble};
 use crate::signals::Signals;
@@ -100,13 +101,14 @@ async fn connected(
 ) -> Ended {
     if let Some((goal, change)) = command.change() {
         let stop = signals.mind(change.deadline);
-        let set = load(shared, embedded, console)?;
+        let goes_back = matches!(goal, Goal::Down | Goal::DownTo(_) | Goal::Reset);
+        let set = if goes_back { load_readable(shared, embedded, console)? } else { load(shared, embedded, console)? };
         let given = change::Given { command, goal, change, stop };
         return Box::pin(change::run(shared, &set, given, console)).await;
     }
     match command {
         Command::Status => {
-            let set = load(shared, embedded, console)?;
+            let set = load_readable(shared, embedded, console)?;
             status::status(shared, &set, console).await
         }
         Command::Check(options) => {
@@ -120,6 +122,10 @@ async fn connected(
         Command::Resolve(options) => {
             let set = load(shared, embedded, console)?;
             by_hand::resolve(shared, &set, options, console).await
+        }
+        Command::Accept(options) => {
+            let set = load(shared, embedded, console)?;
+            by_hand::accept(shared, &set, options, console).await
         }
         Command::Baseline { to } => {
             let set = load(shared, embedded, console)?;

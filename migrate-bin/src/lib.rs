@@ -17,6 +17,7 @@ mod console;
 mod environment;
 mod farewell;
 mod fault;
+mod habit;
 mod metrics;
 #[cfg(not(feature = "telemetry"))]
 mod no_telemetry;
@@ -27,11 +28,12 @@ mod target;
 mod telemetry;
 mod termination;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use migrate_core::migration::Set;
-use migrate_core::report::Exit;
+use migrate_core::report::{Exit, Failure};
 
 use self::arguments::Arguments;
 use self::console::Console;
@@ -57,9 +59,9 @@ pub fn without_set() -> ExitCode {
 fn start(set: Option<&'static Set>) -> ExitCode {
     fault::attend();
     let signals = Signals::attend();
-    let mut arguments = match Arguments::try_parse() {
+    let mut arguments = match parsed() {
         Ok(arguments) => arguments,
-        Err(error) => return refused(&error),
+        Err(code) => return code,
     };
     if set.is_none() && arguments.shared.dir.is_none() {
         arguments.shared.dir = environment::variable("GOOSE_MIGRATION_DIR").map(Into::into);
@@ -91,6 +93,29 @@ fn start(set: Option<&'static Set>) -> ExitCode {
         console.warn(event, &problem);
     }
     ExitCode::from(exit.row().code)
+}
+
+/// The command line, in our words or in goose's.
+fn parsed() -> Result<Arguments, ExitCode> {
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_default();
+    let words: Vec<OsString> = words.collect();
+    // A word that is no text is none of goose's.
+    let texts: Option<Vec<String>> = words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
+    let words = match texts.map_or(habit::Line::Own, |texts| habit::read(&texts)) {
+        habit::Line::Own => words,
+        habit::Line::Translated(texts) => texts.into_iter().map(OsString::from).collect(),
+        habit::Line::Refused(message, help) => return Err(answered(&Failure::new(Exit::Usage, message, help))),
+    };
+    Arguments::try_parse_from(std::iter::once(program).chain(words)).map_err(|error| refused(&error))
+}
+
+/// The answer to a command line that is none.
+fn answered(failure: &Failure) -> ExitCode {
+    let message = Message::of_exit(Exit::Usage, &failure.message);
+    let _nobody_to_tell = Farewell::of_refused().leave(&message, &End::by(Exit::Usage));
+    Console::complain(&format!("{}\n", failure.render(false)));
+    ExitCode::from(Exit::Usage.row().code)
 }
 
 /// clap repeats the argument that it does not understand. One that may hold a password is left out.

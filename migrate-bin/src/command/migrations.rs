@@ -1,12 +1,13 @@
 //! Which migrations a command is about: those built in, a folder's, or one file's.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use migrate_core::check::Read;
-use migrate_core::diagnostic::{Diagnostic, Severity, any_error};
+use migrate_core::diagnostic::{Code, Diagnostic, Severity, any_error};
 use migrate_core::lint::Finding;
-use migrate_core::migration::Set;
+use migrate_core::migration::{Dialect, Migration, Set};
 use migrate_core::parse::{Folder, read_file};
 use migrate_core::report::{Exit, Failure};
 use migrate_core::{build, check};
@@ -20,14 +21,49 @@ use crate::console::{Console, Trouble};
 pub(super) fn load<'a>(shared: &Shared, embedded: &'a Set, console: &mut Console) -> Result<Cow<'a, Set>, Trouble> {
     let Some(dir) = &shared.dir else {
         fresh(embedded)?;
-        return Ok(Cow::Borrowed(embedded));
+        let dialect = shared.envsub.is_some();
+        return Ok(if dialect {
+            Cow::Owned(embedded.clone().speaking(shared.envsub))
+        } else {
+            Cow::Borrowed(embedded)
+        });
     };
     let parsed = check::runnable_folder(dir, &dir.display().to_string());
     if any_error(&parsed.diagnostics) {
         return Err(Trouble::Diagnostics(parsed.diagnostics));
     }
     console.diagnostics(&parsed.diagnostics);
-    Ok(Cow::Owned(parsed.set))
+    Ok(Cow::Owned(parsed.set.speaking(shared.envsub)))
+}
+
+/// The same for what goes by the database more than by the files: a file that cannot be read is told and left out, so that
+/// one which is not applied keeps nobody from looking at what is, or undoing it.
+pub(super) fn load_readable<'a>(
+    shared: &Shared,
+    embedded: &'a Set,
+    console: &mut Console,
+) -> Result<Cow<'a, Set>, Trouble> {
+    let Some(dir) = &shared.dir else { return load(shared, embedded, console) };
+    let parsed = check::runnable_folder(dir, &dir.display().to_string());
+    let is_of_a_file = |problem: &&Diagnostic| {
+        problem.position().is_some() || matches!(problem.code, Code::NotUtf8 | Code::Unreadable | Code::LineTooLong)
+    };
+    let errors = || parsed.diagnostics.iter().filter(|problem| is_error(problem));
+    if errors().any(|problem| !is_of_a_file(&problem)) {
+        return Err(Trouble::Diagnostics(parsed.diagnostics));
+    }
+    console.diagnostics(&parsed.diagnostics);
+    if errors().next().is_some() {
+        let text =
+            "the files named above cannot be read, and are left out here; `up` refuses all until they are mended";
+        console.warn("warning", text);
+    }
+    // What is wrong with a file may keep its other direction from being split: it is left out as a whole.
+    let broken: BTreeSet<&str> = errors().map(|problem| problem.path.as_str()).collect();
+    let mut set = parsed.set.clone().speaking(shared.envsub);
+    let kept = |migration: &Migration| !broken.contains(parsed.set.path_of(migration).as_str());
+    set.migrations = set.migrations.iter().filter(|migration| kept(migration)).cloned().collect();
+    Ok(Cow::Owned(set))
 }
 
 /// In a development build, whether the embedded migrations are still those of their folder.
@@ -53,24 +89,25 @@ pub(super) fn folder(shared: &Shared, embedded: &Set) -> PathBuf {
 /// The folder of `--dir`, or the embedded set, which was checked when it was built.
 pub(super) fn read_all(shared: &Shared, embedded: &Set) -> Read {
     match &shared.dir {
-        Some(dir) if dir.is_file() => parse_file(dir).0,
-        Some(dir) => check::folder(Path::new(dir), &dir.display().to_string()),
+        Some(dir) if dir.is_file() => parse_file(dir, shared.envsub).0,
+        Some(dir) => check::folder(Path::new(dir), &dir.display().to_string(), shared.envsub),
         None => {
-            let (diagnostics, commands) = check::read_set(embedded);
-            Read { set: embedded.clone(), diagnostics, commands }
+            let set = embedded.clone().speaking(shared.envsub);
+            let (diagnostics, commands) = check::read_set(&set);
+            Read { set, diagnostics, commands }
         }
     }
 }
 
 /// One file as a set of one, with its text; no text when it cannot be read.
-pub(super) fn parse_file(path: &Path) -> (Read, Option<String>) {
+pub(super) fn parse_file(path: &Path, dialect: Option<Dialect>) -> (Read, Option<String>) {
     let shown = path.display().to_string();
     let folder = path.parent().map(|parent| parent.display().to_string()).filter(|parent| !parent.is_empty());
     let source = read_file(path, &shown);
     let text = source.text.as_ref().ok().cloned();
     let folder = folder.unwrap_or_else(|| ".".to_owned());
     let files = Folder { path: folder.clone(), shown: folder, sources: vec![source], diagnostics: vec![] };
-    (check::read_files(files), text)
+    (check::read_files(files, dialect), text)
 }
 
 /// A diagnostic as the JSON form of `validate` and `inspect` writes it.

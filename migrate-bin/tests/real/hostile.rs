@@ -241,7 +241,7 @@ fn a_timeout_that_the_database_sets_for_everybody_does_not_cut_a_migration_short
 
 /// The guard of the first migration of a folder, as `apply` would send it on a database with both tables.
 fn guard(dir: &Path) -> String {
-    let set = check::folder(dir, "migrations").set;
+    let set = check::folder(dir, "migrations", None).set;
     let history = History {
         rows: vec![],
         tables: Existing { version: true, ledger: true, ledger_is_current: true, journal: true },

@@ -1,6 +1,8 @@
 //! The program on real servers: everything here starts PostgreSQL and runs the built `migrate`.
 
 #[cfg(test)]
+mod accepting;
+#[cfg(test)]
 #[expect(dead_code, reason = "the cases of tests/faults need more of it")]
 mod background;
 #[cfg(test)]
@@ -30,13 +32,19 @@ mod facts;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod habits;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod injected_errors;
 #[cfg(test)]
 mod interruption;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod job;
+#[cfg(test)]
+mod lease;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
@@ -69,6 +77,8 @@ mod transcripts;
 mod truth;
 #[cfg(test)]
 mod turn_taking;
+#[cfg(test)]
+mod variables;
 #[cfg(test)]
 mod verify;
 #[cfg(test)]

@@ -261,6 +261,12 @@ pub(crate) fn goose(scene: &str) -> Option<PathBuf> {
     skipped_without(goose, scene, "MIGRATE_REQUIRE_GOOSE", "the real goose (GOOSE, or `goose` on PATH)")
 }
 
+/// The real goose of the newest release, whose variables are another language; `None` after saying that the scene is skipped.
+pub(crate) fn newer_goose(scene: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("GOOSE_NEWER").map(PathBuf::from).filter(|path| path.is_file());
+    skipped_without(named, scene, "MIGRATE_REQUIRE_GOOSE", "goose 3.30.1 (GOOSE_NEWER)")
+}
+
 /// Something of `../shared`, or `None` after saying that the scene is skipped.
 pub(crate) fn shared(scene: &str, part: &str) -> Option<PathBuf> {
     let root = std::env::var_os("MIGRATE_SHARED").map_or_else(|| workspace().join("../shared"), PathBuf::from);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::stage::{Database, Ended, folder, goose, migrate, run_goose, shared, workspace};
+use crate::stage::{Database, Ended, folder, goose, migrate, newer_goose, run_goose, shared, workspace};
 
 /// Who takes a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +101,12 @@ fn taking_turns_on_our_own_migrations_is_goose_alone() {
 }
 
 #[test]
+fn taking_turns_with_the_newest_goose_is_goose_alone() {
+    let Some(goose) = newer_goose("taking_turns_with_the_newest_goose_is_goose_alone") else { return };
+    take_turns(&goose, folder(&[FIRST, SECOND, THIRD]).path(), 3);
+}
+
+#[test]
 fn taking_turns_on_public_sets_is_goose_alone() {
     let scene = "taking_turns_on_public_sets_is_goose_alone";
     // Functions, triggers and indexes made CONCURRENTLY without a transaction; then enums and a materialised view.
@@ -116,6 +122,12 @@ fn taking_turns_on_public_sets_is_goose_alone() {
 
 const FIRST: (&str, &str) = ("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n-- +goose Down\nDROP TABLE a;\n");
 const SECOND: (&str, &str) = ("00002_b.sql", "-- +goose Up\nCREATE TABLE b (id int);\n-- +goose Down\nDROP TABLE b;\n");
+
+const THIRD: (&str, &str) = (
+    "00003_i.sql",
+    "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY i ON a (id);\n-- +goose Down\n\
+     DROP INDEX CONCURRENTLY i;\n",
+);
 
 #[test]
 fn a_version_that_goose_undid_and_applied_again_is_applied_with_its_digest_unknown() {

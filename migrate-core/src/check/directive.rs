@@ -151,7 +151,7 @@ mod tests {
             file: "00020_x.sql".into(),
             text: text.to_owned().into(),
             mode: Mode::Transaction,
-            body: Body::Deferred,
+            body: Body::Deferred(None),
             digest: Digest::of_text(text),
         }
     }

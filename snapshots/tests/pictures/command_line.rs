@@ -73,6 +73,7 @@ fn the_help_of_every_command() {
         "lock",
         "baseline",
         "resolve",
+        "accept",
         "journal",
         "repair",
         "unlock",

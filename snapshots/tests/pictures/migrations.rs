@@ -27,7 +27,7 @@ pub(crate) const RUN: &str = "RUN";
 
 /// As the pictured program embeds it.
 fn set() -> Set {
-    let parsed = check::folder(&crate::folder(), "migrations");
+    let parsed = check::folder(&crate::folder(), "migrations", None);
     assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
     let release = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).into();
     Set { release, ..parsed.set }
@@ -194,7 +194,7 @@ fn messages(wire: &str) -> Vec<(String, String)> {
 fn statements(migration: &Migration) -> usize {
     match &migration.body {
         Body::Split { up, down } => up.len() + down.len(),
-        Body::Deferred => usize::MAX,
+        Body::Deferred(_) => usize::MAX,
     }
 }
 

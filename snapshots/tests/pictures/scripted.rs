@@ -112,8 +112,10 @@ fn answer(sql: &str, history: &History) -> Vec<u8> {
             text("picture"),
         ]]
     } else if sql.starts_with("SELECT v.version_id") {
-        let row =
-            |row: &migrate_core::history::Row| vec![Some(row.version.to_string()), text("t"), None, None, None, None];
+        let row = |row: &migrate_core::history::Row| {
+            let known = vec![Some(row.version.to_string()), text("t")];
+            known.into_iter().chain(std::iter::repeat_n(None, 5)).collect()
+        };
         history.rows.iter().map(row).collect()
     } else {
         Vec::new()

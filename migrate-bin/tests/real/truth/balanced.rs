@@ -4,6 +4,7 @@ use migrate_scratch::Server;
 
 use super::{ONE, TWO, told};
 use crate::pgpool::Pgpool;
+use crate::proxy::{Act, At, Break, Connection, Fault, Proxy, Side};
 use crate::stage::{Database, eventually, folder, migrate, sql};
 use crate::standby::Standby;
 
@@ -56,4 +57,34 @@ fn behind_pgpool_with_one_server_everything_is_as_without() {
     told(&migrate(&url, files.path(), &["redo"]), 0, &["at version 2"]);
     told(&migrate(&url, files.path(), &["reset"]), 0, &[]);
     assert_eq!(database.versions(), ["0"]);
+}
+
+#[test]
+fn what_became_of_a_commit_behind_such_a_pooler_is_asked_of_the_primary() {
+    let primary = Server::newest().expect("a server");
+    let database = Database::create_on(&primary);
+    let files = folder(&[ONE, TWO]);
+    told(&migrate(&database.url, files.path(), &["up", "--to", "1"]), 0, &[]);
+    let standby = Standby::of(&primary, true);
+    let Some(pgpool) = Pgpool::start("a lost COMMIT behind pgpool-II", primary.port(), Some(standby.port)) else {
+        return;
+    };
+    sql(&standby.url("postgres"), "SELECT pg_wal_replay_pause()");
+    eventually("replay is paused", || {
+        sql(&standby.url("postgres"), "SELECT pg_get_wal_replay_pause_state()") == ["paused"]
+    });
+    let at = At::Text("COMMIT\0", 1);
+    let lost = |act| Fault { on: Connection::First(1), side: Side::Client, at, act };
+    let plain = "SELECT max(version_id) FROM goose_db_version";
+    for (act, fate) in [
+        (Act::Unanswered(Break::Close), "00002_b.sql was committed"),
+        (Act::Cut(Break::Close), "00002_b.sql was not committed"),
+    ] {
+        let proxy = Proxy::with_faults(pgpool.port, &[lost(act)]);
+        told(&migrate(&proxy.url(&database.name), files.path(), &["up"]), 0, &[fate, "at version 2"]);
+        assert_eq!(proxy.hits(), 1);
+        assert_eq!(sql(&pgpool.url(&database.name), plain), ["1"], "a plain read is the standby's");
+        assert_eq!(database.versions(), ["0", "1", "2"]);
+        told(&migrate(&database.url, files.path(), &["down"]), 0, &["at version 1"]);
+    }
 }
