@@ -25,7 +25,7 @@ mod verify;
 
 use clap::CommandFactory as _;
 use migrate_core::migration::Set;
-use migrate_core::plan::Goal;
+use migrate_core::plan::{Goal, Versioning};
 use migrate_core::report::{Exit, Failure};
 
 use self::migrations::{folder, load, load_readable};
@@ -101,8 +101,11 @@ async fn connected(
 ) -> Ended {
     if let Some((goal, change)) = command.change() {
         let stop = signals.mind(change.deadline);
-        let goes_back = matches!(goal, Goal::Down | Goal::DownTo(_) | Goal::Reset);
-        let set = if goes_back { load_readable(shared, embedded, console)? } else { load(shared, embedded, console)? };
+        // `reset` passes over versions without a file, and without the version table the files alone say what is undone: a
+        // file that is left out would be missed there, or another one undone in its place.
+        let goes_by_rows = matches!(goal, Goal::Down | Goal::DownTo(_)) && change.versioning() != Versioning::Ignored;
+        let set =
+            if goes_by_rows { load_readable(shared, embedded, console)? } else { load(shared, embedded, console)? };
         let given = change::Given { command, goal, change, stop };
         return Box::pin(change::run(shared, &set, given, console)).await;
     }

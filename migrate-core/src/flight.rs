@@ -274,7 +274,8 @@ fn pipelined<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> 
 
 /// How many of the first statements set characteristics of their transaction, which its first query ends: the guard is one,
 /// so it comes behind them.
-fn characteristics(batch: &Batch<'_>) -> usize {
+#[must_use]
+pub fn characteristics(batch: &Batch<'_>) -> usize {
     batch.steps.iter().take_while(|step| step.characteristics).count()
 }
 

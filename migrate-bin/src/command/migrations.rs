@@ -21,11 +21,9 @@ use crate::console::{Console, Trouble};
 pub(super) fn load<'a>(shared: &Shared, embedded: &'a Set, console: &mut Console) -> Result<Cow<'a, Set>, Trouble> {
     let Some(dir) = &shared.dir else {
         fresh(embedded)?;
-        let dialect = shared.envsub.is_some();
-        return Ok(if dialect {
-            Cow::Owned(embedded.clone().speaking(shared.envsub))
-        } else {
-            Cow::Borrowed(embedded)
+        return Ok(match shared.envsub {
+            None => Cow::Borrowed(embedded),
+            named => Cow::Owned(embedded.clone().speaking(named)),
         });
     };
     let parsed = check::runnable_folder(dir, &dir.display().to_string());

@@ -35,7 +35,8 @@ fn an_edit_of_the_down_alone_stops_no_deploy_and_is_what_undoes_the_version() {
         let files = applied_then(&database, &format!("{UP}{down}"));
         told(&migrate(&database.url, files.path(), &["up"]), 0, &["Down of", FILE]);
         told(&migrate(&database.url, files.path(), &["check"]), 0, &[]);
-        assert!(migrate(&database.url, files.path(), &["status"]).stdout.contains("applied"));
+        let status = migrate(&database.url, files.path(), &["status", "--output", "json"]).stdout;
+        assert!(status.contains("\"state\":\"applied\""), "{status}");
         told(&migrate(&database.url, files.path(), &["down"]), 0, &[]);
         let undone = database.rows("SELECT to_regclass('undone') IS NOT NULL");
         assert_eq!(undone, [if down.contains("undone") { "t" } else { "f" }]);

@@ -92,6 +92,14 @@ fn a_pending_file_that_is_broken_keeps_nobody_from_what_is_applied() {
         std::fs::remove_file(files.path().join("00003_c.sql")).expect("no file");
         assert_eq!(migrate(&database.url, files.path(), &["up"]).code, 0);
     }
+    // What goes by the files, and what passes over versions without one, would do something else than was asked for.
+    assert_eq!(migrate(&database.url, files.path(), &["up"]).code, 0);
+    for words in [&["reset"][..], &["redo"], &["down", "--no-versioning"]] {
+        std::fs::write(files.path().join("00001_a.sql"), "-- +goose Up\nSELECT 1\n").expect("a file");
+        let ended = migrate(&database.url, files.path(), words);
+        assert_eq!((ended.code, database.versions().len()), (29, 3), "{words:?}: {}", ended.stderr);
+        std::fs::write(files.path().join(ONE.0), ONE.1).expect("a file");
+    }
     // One that is applied cannot be undone, and nothing else is undone in its place.
     std::fs::write(files.path().join("00002_b.sql"), "-- +goose Up\nSELECT 1\n").expect("a file");
     let ended = migrate(&database.url, files.path(), &["down"]);

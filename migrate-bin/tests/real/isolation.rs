@@ -44,6 +44,24 @@ fn a_file_chooses_its_isolation_in_both_directions_as_with_goose() {
 }
 
 #[test]
+fn where_it_comes_too_late_the_way_out_is_told() {
+    let late = "-- +goose Up\nCREATE TABLE a (id int);\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n";
+    let (database, files) = (Database::create(), folder(&[("00001_a.sql", late)]));
+    let ended = migrate(&database.url, files.path(), &["up"]);
+    assert_eq!(ended.code, 25, "{}", ended.stderr);
+    assert!(ended.stderr.contains("make it the first statement of"), "{}", ended.stderr);
+    let (chosen, isolation) = CHOSEN[0];
+    let files = folder(&[("00001_a.sql", &file(chosen, isolation)), ("00002_b.sql", "-- +goose Up\nSELECT 1;\n")]);
+    let ended = migrate(&database.url, files.path(), &["up", "--single-transaction"]);
+    assert_eq!(
+        (ended.code, database.rows("SELECT to_regclass('a') IS NULL")),
+        (2, vec!["t".to_owned()]),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn through_a_pooler_in_transaction_mode_too() {
     let database = Database::create();
     let Some(pooler) = Pooler::start("isolation through PgBouncer", server().port(), "") else { return };

@@ -225,7 +225,10 @@ impl<'r, 'c> Run<'r, 'c> {
 
     /// All files in one transaction.
     async fn all_or_nothing(&mut self, batches: &[Batch<'_>], bookkeeping: &Bookkeeping) -> Result<Course, Failure> {
-        if let Some(batch) = batches.iter().find(|batch| crate::flight::pace(batch) != Pace::Pipelined) {
+        let needs_its_own = |batch: &&Batch<'_>| {
+            crate::flight::pace(batch) != Pace::Pipelined || crate::flight::characteristics(batch) > 0
+        };
+        if let Some(batch) = batches.iter().find(needs_its_own) {
             return Err(failure::not_in_one_transaction(batch));
         }
         let landed = self.log.report.ran.len() + batches.len();

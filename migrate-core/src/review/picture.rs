@@ -8,7 +8,7 @@ use crate::diagnostic::printable;
 use crate::migration::{Direction, Migration};
 
 /// The picture of a migration: its summary, every statement, the change of the schema, the proof of its Down, and the
-/// exact messages.
+/// messages, those of the bookkeeping in one line each.
 #[must_use]
 pub fn picture(material: &Material<'_>, migration: &Migration) -> String {
     let context = Context::new(material, migration);

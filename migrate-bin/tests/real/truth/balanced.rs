@@ -8,6 +8,13 @@ use crate::proxy::{Act, At, Break, Connection, Fault, Proxy, Side};
 use crate::stage::{Database, eventually, folder, migrate, sql};
 use crate::standby::Standby;
 
+/// From here on the standby is behind.
+fn pause(standby: &Standby<'_>) {
+    sql(&standby.url("postgres"), "SELECT pg_wal_replay_pause()");
+    let state = "SELECT pg_get_wal_replay_pause_state()";
+    eventually("replay is paused", || sql(&standby.url("postgres"), state) == ["paused"]);
+}
+
 #[test]
 fn behind_pgpool_with_a_standby_that_lags_the_primary_s_history_counts() {
     let primary = Server::newest().expect("a server");
@@ -19,10 +26,7 @@ fn behind_pgpool_with_a_standby_that_lags_the_primary_s_history_counts() {
     let (url, behind) = (pgpool.url(&database.name), standby.url(&database.name));
     // That plain reads do go to the standby is what makes this a test.
     assert_eq!(sql(&url, "SELECT version_id FROM goose_db_version ORDER BY id"), ["0", "1"]);
-    sql(&standby.url("postgres"), "SELECT pg_wal_replay_pause()");
-    eventually("replay is paused", || {
-        sql(&standby.url("postgres"), "SELECT pg_get_wal_replay_pause_state()") == ["paused"]
-    });
+    pause(&standby);
     told(&migrate(&url, files.path(), &["up"]), 0, &["00002_b.sql", "at version 2"]);
     assert_eq!(sql(&behind, "SELECT max(version_id) FROM goose_db_version"), ["1"], "the standby lags");
     assert_eq!(sql(&url, "SELECT max(version_id) FROM goose_db_version"), ["1"], "a plain read is the standby's");
@@ -33,10 +37,7 @@ fn behind_pgpool_with_a_standby_that_lags_the_primary_s_history_counts() {
     // The other way round: the standby still has what was undone.
     sql(&standby.url("postgres"), "SELECT pg_wal_replay_resume()");
     eventually("the standby has caught up", || sql(&behind, "SELECT max(version_id) FROM goose_db_version") == ["2"]);
-    sql(&standby.url("postgres"), "SELECT pg_wal_replay_pause()");
-    eventually("replay is paused", || {
-        sql(&standby.url("postgres"), "SELECT pg_get_wal_replay_pause_state()") == ["paused"]
-    });
+    pause(&standby);
     told(&migrate(&url, files.path(), &["down"]), 0, &["at version 1"]);
     assert_eq!(sql(&url, "SELECT max(version_id) FROM goose_db_version"), ["2"], "a plain read is the standby's");
     assert_eq!(migrate(&url, files.path(), &["check"]).code, 10);
@@ -69,10 +70,7 @@ fn what_became_of_a_commit_behind_such_a_pooler_is_asked_of_the_primary() {
     let Some(pgpool) = Pgpool::start("a lost COMMIT behind pgpool-II", primary.port(), Some(standby.port)) else {
         return;
     };
-    sql(&standby.url("postgres"), "SELECT pg_wal_replay_pause()");
-    eventually("replay is paused", || {
-        sql(&standby.url("postgres"), "SELECT pg_get_wal_replay_pause_state()") == ["paused"]
-    });
+    pause(&standby);
     let at = At::Text("COMMIT\0", 1);
     let lost = |act| Fault { on: Connection::First(1), side: Side::Client, at, act };
     let plain = "SELECT max(version_id) FROM goose_db_version";

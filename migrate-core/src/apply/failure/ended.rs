@@ -122,7 +122,7 @@ pub(in crate::apply) fn lock_timeout(
 pub(in crate::apply) fn not_in_one_transaction(batch: &Batch<'_>) -> Failure {
     Failure::new(
         Exit::Usage,
-        format!("{} controls its transactions itself, so one transaction for all files cannot hold it", batch.path),
+        format!("{} controls its transaction itself, so one transaction for all files cannot hold it", batch.path),
         "run it by itself: first up to the version before it, then this file in a run of its own",
     )
     .with_setting(Setting::SingleTransaction)

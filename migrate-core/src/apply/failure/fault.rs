@@ -151,6 +151,10 @@ pub(super) fn way_out(purpose: Purpose, sqlstate: &str, batch: &Batch<'_>) -> Op
              it (`\\d` in psql names it), then run again"
                 .into(),
         ),
+        "25001" if is_late_characteristic(purpose, batch) => Some(format!(
+            "PostgreSQL takes it before the first query of a transaction alone: make it the first statement of {path}, then \
+             run again"
+        )),
         // In a file without a transaction it goes alone instead (`walking.rs`).
         "25001" if batch.mode() == Mode::Transaction => Some(format!(
             "give this statement a file of its own, with `-- +goose NO TRANSACTION` as its first line (in {path}, line 1), \
@@ -166,6 +170,12 @@ pub(super) fn way_out(purpose: Purpose, sqlstate: &str, batch: &Batch<'_>) -> Op
         )),
         _ => None,
     }
+}
+
+/// Whether the statement sets characteristics of its transaction, behind statements that have begun it.
+fn is_late_characteristic(purpose: Purpose, batch: &Batch<'_>) -> bool {
+    let Purpose::Statements { first, .. } = purpose else { return false };
+    batch.steps.get(first).is_some_and(|step| step.characteristics)
 }
 
 /// What to do next.

@@ -5,20 +5,20 @@ const LONGEST_WORD: usize = 4_194_304;
 
 /// Whether the last word before a word that starts with `--` ends with a semicolon.
 pub(in crate::parse) fn end_statement(line: &str) -> bool {
-    // Nearly every line: no word of it needs to be looked at but the last.
-    if line.len() < LONGEST_WORD && !line.contains("--") {
-        return line.trim_end().ends_with(';');
-    }
-    let counts = |word: &&str| !word.starts_with("--") && word.len() < LONGEST_WORD;
-    line.split_whitespace().take_while(counts).last().is_some_and(|word| word.ends_with(';'))
+    ends_within(line, LONGEST_WORD)
 }
 
 /// The same for goose from 3.30.0 on, whose words have no limit.
 pub(super) fn ends_in_newer(line: &str) -> bool {
-    if !line.contains("--") {
+    ends_within(line, usize::MAX)
+}
+
+fn ends_within(line: &str, longest: usize) -> bool {
+    // Nearly every line: no word of it needs to be looked at but the last.
+    if line.len() < longest && !line.contains("--") {
         return line.trim_end().ends_with(';');
     }
-    let counts = |word: &&str| !word.starts_with("--");
+    let counts = |word: &&str| !word.starts_with("--") && word.len() < longest;
     line.split_whitespace().take_while(counts).last().is_some_and(|word| word.ends_with(';'))
 }
 
