@@ -34,6 +34,7 @@ fn a_lease_that_is_held_is_waited_for_and_one_that_is_over_is_nobody_s() {
         database.rows(&format!("{MADE}; {ACQUIRED}"));
         let ended = up(&database, &files, "1s");
         assert_eq!(ended.code, 41, "{}", ended.stderr);
+        assert!(ended.stderr.contains("`goose_lock` says who holds it"), "{}", ended.stderr);
         assert!(!database.version_rows().contains(":1:"), "{}", database.version_rows());
         database.rows("UPDATE goose_lock SET lease_expires_at = now() - interval '1 second'");
         let ended = up(&database, &files, "1s");

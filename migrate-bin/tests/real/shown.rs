@@ -8,6 +8,7 @@ use migrate_core::connection::{Access, Source};
 use migrate_core::migration::Set;
 use migrate_core::parse::{Environment, parse, read_folder};
 use migrate_core::plan::{Goal, Order, PlanError, plan};
+use migrate_core::report::{Exit, Failure};
 
 use crate::stage::{Database, folder, migrate};
 
@@ -28,6 +29,10 @@ fn set(files: &[(&str, &str)]) -> (tempfile::TempDir, Set) {
 
 /// Shows the plan for `goal`, lets `meanwhile` happen, and carries out what was shown.
 fn show_and_do(database: &Database, set: &Set, goal: Goal, meanwhile: impl FnOnce()) -> Shown {
+    try_it(database, set, goal, meanwhile).expect("no failure")
+}
+
+fn try_it(database: &Database, set: &Set, goal: Goal, meanwhile: impl FnOnce()) -> Result<Shown, Failure> {
     let connector = Connector {
         source: Source::Argument(database.url.clone()),
         variables: Environment::default(),
@@ -47,7 +52,7 @@ fn show_and_do(database: &Database, set: &Set, goal: Goal, meanwhile: impl FnOnc
     let (means, mut observe) = (Means::alone(), |_| {});
     let ended = runtime.block_on(apply::apply_shown(&mut session, (&request, &shown), &means, &mut observe));
     runtime.block_on(session.close());
-    ended.expect("no failure")
+    ended
 }
 
 #[test]
@@ -83,6 +88,15 @@ fn where_somebody_else_was_faster_nothing_else_is_done_than_what_was_shown() {
         assert_eq!(report.ran.len(), 0, "{goal:?}");
         assert_eq!(database.versions(), then, "{goal:?}");
     }
+}
+
+#[test]
+fn a_history_that_was_lost_is_missed_here_too() {
+    let (database, (folder, set)) = (Database::create(), set(&FILES));
+    assert_eq!(migrate(&database.url, folder.path(), &["up-to", "2"]).code, 0);
+    database.rows("DROP TABLE goose_db_version");
+    let refused = try_it(&database, &set, Goal::Up, || ()).expect_err("versions 1 and 2 are there");
+    assert_eq!((refused.exit, database.version_rows().as_str()), (Exit::History, "(no table)"), "{refused}");
 }
 
 #[test]

@@ -82,10 +82,8 @@ impl<'r, 'c> Run<'r, 'c> {
 
     /// Carries out a plan that somebody else made, and no other.
     pub(super) async fn carry_out_shown(mut self, plan: &Plan<'_>) -> Result<Shown, Failure> {
-        let ended = match self.read().await {
+        let ended = match self.begin().await {
             Ok(database) => {
-                self.notice_history(&database.history);
-                self.log.opened(&database.server, self.request.order.set);
                 self.log.planned(plan.batches.len(), &plan.warnings);
                 self.carry_out(plan, &database).await
             }
@@ -130,12 +128,18 @@ impl<'r, 'c> Run<'r, 'c> {
         }
     }
 
-    /// Reads, plans and carries the plan out.
-    async fn one_plan(&mut self) -> Result<Course, Failure> {
+    /// Reads what a plan is carried out on, and sees that it is no history that was lost.
+    async fn begin(&mut self) -> Result<Database, Failure> {
         let database = self.read().await?;
         not_orphaned(self.session, &self.request.table, &database).await?;
         self.notice_history(&database.history);
         self.log.opened(&database.server, self.request.order.set);
+        Ok(database)
+    }
+
+    /// Reads, plans and carries the plan out.
+    async fn one_plan(&mut self) -> Result<Course, Failure> {
+        let database = self.begin().await?;
         let order = self.request.order;
         let completed = if order.stored_downs && order.goes_back() {
             Some(stored::completed(self.session, order.set, &self.request.table, &database).await?)

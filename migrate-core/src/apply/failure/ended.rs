@@ -93,9 +93,12 @@ pub(in crate::apply) fn lock_busy(holder: Option<&Holder>, waited: Duration) -> 
         "wait for it to finish and run again, or wait longer",
     )
     .with_setting(Setting::LockWait);
-    if let Some(holder) = holder {
-        failure.next = format!("{}; to end that session instead: {}", failure.next, holder.end());
-    }
+    failure.next = match holder {
+        Some(holder) => format!("{}; to end that session instead: {}", failure.next, holder.end()),
+        None => {
+            format!("{}; where an application uses goose's table locker, `goose_lock` says who holds it", failure.next)
+        }
+    };
     failure
 }
 
