@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 
 pub use cancel::Canceller;
 pub(crate) use failure::{of_open_stream, server_error};
+pub(crate) use fault::said;
 pub(crate) use line::{Line, read_rows, rows};
 pub(crate) use notices::{Notice, Notices};
 pub use peer::{Peer, TlsFacts};

@@ -15,7 +15,7 @@ pub use event::{At, Event, Holder, Opened, Progress, Retry};
 pub use exit::{EXITS, Exit, ExitRow};
 pub use failure::{Failure, Place, ServerError};
 #[cfg(feature = "postgres")]
-pub(crate) use meaning::{Meaning, Phase, may_succeed_again, meaning};
+pub(crate) use meaning::{Meaning, Phase, Said, may_succeed_again, meaning};
 pub use setting::Setting;
 pub use state::{Part, State};
 

@@ -20,7 +20,7 @@ pub(super) use leg::{Crew, Doubt, Ending, Fault, Leg, Loss, Told, ran};
 
 use super::Session;
 use super::watch::{Sign, Watch};
-use crate::connect::Notice;
+use crate::connect::{Notice, said};
 use crate::flight::{Message, Pace, Purpose};
 use crate::report::{At, Event, Exit, Meaning, Phase, meaning};
 
@@ -339,7 +339,7 @@ impl<'a> Convoy<'_, 'a> {
 pub(super) fn ends_session(error: &Error) -> bool {
     let Some(db) = error.as_db_error() else { return true };
     // A pooler in statement mode refuses BEGIN, and will again: a failure of the flight, not of the connection.
-    let pooling = meaning(Phase::Begin, db.code().code(), db.message());
+    let pooling = meaning(Phase::Begin, said(db));
     if pooling.is_some_and(|row| row.meaning == Meaning::Lasting(Exit::NeedsDirect)) {
         return false;
     }

@@ -15,7 +15,7 @@ pub(super) use walk::{
     of_unit,
 };
 
-use crate::connect::server_error;
+use crate::connect::{said, server_error};
 use crate::flight::TableName;
 use crate::plan::Batch;
 use crate::report::{Exit, Failure, Phase, Setting, State, meaning};
@@ -32,7 +32,7 @@ pub(super) fn of_own(error: &Error, what: &str) -> Failure {
 /// Why the history could not be read.
 pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
     let Some(db) = error.as_db_error() else { return connection_lost(error) };
-    let known = meaning(Phase::Reading, db.code().code(), db.message());
+    let known = meaning(Phase::Reading, said(db));
     let advice = known.and_then(|row| row.advice).unwrap_or("remove what the server complains of, then run again");
     let failure = match (db.code().code(), known.and_then(|row| row.meaning.exit())) {
         ("42501", _) => Failure::new(

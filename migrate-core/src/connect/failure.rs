@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::Connector;
-use super::fault::{self, Fault, Reason};
+use super::fault::{self, Fault, Reason, said};
 use crate::connection::{Problem, Settings};
 use crate::report::{Exit, Failure, Phase, ServerError, meaning};
 
@@ -57,7 +57,7 @@ fn refused(fault: &Fault, db: &DbError, settings: &Settings) -> String {
 
 fn next(fault: &Fault, settings: &Settings) -> String {
     if let Reason::Server(db) = &fault.reason
-        && let Some(advice) = meaning(Phase::Login, db.code().code(), db.message()).and_then(|row| row.advice)
+        && let Some(advice) = meaning(Phase::Login, said(db)).and_then(|row| row.advice)
     {
         return advice.replace("{user}", &settings.user).replace("{database}", &settings.database);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::DbError;
 
-use crate::report::{Exit, Meaning, Phase, meaning};
+use crate::report::{Exit, Meaning, Phase, Said, meaning};
 
 /// Why one server could not be used, and which.
 #[derive(Debug)]
@@ -140,9 +140,14 @@ impl std::fmt::Display for Fault {
     }
 }
 
+/// What the table of meanings asks of an error.
+pub(crate) fn said(db: &DbError) -> Said<'_> {
+    Said { sqlstate: db.code().code(), message: db.message(), routine: db.routine().unwrap_or_default() }
+}
+
 /// What a server's refusal of a login means.
 pub(super) fn of_login_refused(db: &DbError) -> Meaning {
-    let row = meaning(Phase::Login, db.code().code(), db.message());
+    let row = meaning(Phase::Login, said(db));
     row.map_or(Meaning::Lasting(Exit::Config), |row| row.meaning)
 }
 

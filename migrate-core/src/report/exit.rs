@@ -1,6 +1,6 @@
 //! The exit codes: a stable interface, in bands that a Kubernetes `podFailurePolicy` can tell apart.
 
-use super::meaning::{Phase, meaning};
+use super::meaning::{Phase, Said, meaning};
 
 /// How a command ended. The names and numbers never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -215,7 +215,7 @@ impl Exit {
     /// migration itself.
     #[must_use]
     pub fn of_sqlstate(sqlstate: &str) -> Option<Self> {
-        meaning(Phase::Running, sqlstate, "")?.meaning.exit()
+        meaning(Phase::Running, Said::new(sqlstate, ""))?.meaning.exit()
     }
 }
 

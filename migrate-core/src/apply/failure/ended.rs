@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_postgres::Error;
 
 use super::fault::{next, state};
-use super::server_error;
+use super::{said, server_error};
 use crate::apply::convoy::{Leg, Loss};
 use crate::apply::staying::may_stay;
 use crate::apply::stop::Cause;
@@ -140,7 +140,7 @@ pub(in crate::apply) fn settled(why: Failure, loss: &Loss<'_>, undone: Option<&R
     let file = &undone.file;
     let state = State::RolledBack { file: file.clone(), others: 0, current };
     let db = loss.error.as_ref().and_then(Error::as_db_error);
-    let limit = db.and_then(|db| Some((db, meaning(Phase::Running, db.code().code(), db.message())?)));
+    let limit = db.and_then(|db| Some((db, meaning(Phase::Running, said(db))?)));
     let limit = limit.filter(|(_, row)| row.meaning == Meaning::Lasting(Exit::MigrationFailed));
     let Some((db, row)) = limit else { return Failure { state, ..why } };
     Failure {
