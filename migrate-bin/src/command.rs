@@ -30,8 +30,9 @@ use migrate_core::report::{Exit, Failure};
 
 use self::migrations::{folder, load, load_readable};
 use crate::arguments::{Arguments, Command, DataForm, Shared};
-use crate::console::{Console, Trouble};
+use crate::console::Console;
 use crate::signals::Signals;
+use crate::trouble::Trouble;
 
 /// How a command ended, when it did.
 pub(crate) type Ended = Result<Exit, Trouble>;

@@ -18,30 +18,7 @@ use self::progress::Progress;
 use self::stream::Stream;
 use crate::arguments::{Form, Shared};
 use crate::farewell::Farewell;
-
-/// Why a command did not do what it was asked for.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The migrations themselves are wrong: all their problems.
-    Diagnostics(Vec<Diagnostic>),
-    /// Anything else.
-    Failure(Box<Failure>),
-}
-
-impl Trouble {
-    pub(crate) fn exit(&self) -> Exit {
-        match self {
-            Self::Diagnostics(_) => Exit::InvalidMigrations,
-            Self::Failure(failure) => failure.exit,
-        }
-    }
-}
-
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(Box::new(failure))
-    }
-}
+use crate::trouble::Trouble;
 
 /// The two streams, and how they are written.
 pub(crate) struct Console {

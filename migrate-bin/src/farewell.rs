@@ -5,47 +5,16 @@
 
 use std::sync::Arc;
 
-use migrate_core::report::{Event, Exit};
+use migrate_core::report::Event;
 
 use crate::arguments::Arguments;
-use crate::console::{Console, Trouble};
+use crate::end::End;
 use crate::metrics::{Metrics, MetricsFile};
 use crate::telemetry::Trace;
 use crate::termination::{Message, TerminationLog};
 
 /// A warning: the name of its event, and its words.
 pub(crate) type Warning = (&'static str, String);
-
-/// How the process ends, as far as that is known.
-#[derive(Debug, Clone)]
-pub(crate) struct End {
-    pub(crate) exit: Exit,
-    /// The server's code, when it was the server that ended it.
-    #[cfg_attr(not(feature = "telemetry"), expect(dead_code, reason = "only spans have a place for it"))]
-    pub(crate) sqlstate: Option<String>,
-    /// The database's version.
-    pub(crate) current: Option<i64>,
-}
-
-impl End {
-    /// An end of which nothing is known but its code.
-    pub(crate) const fn by(exit: Exit) -> Self {
-        Self { exit, sqlstate: None, current: None }
-    }
-
-    /// The end of a command.
-    pub(crate) fn of(ended: &Result<Exit, Trouble>, console: &Console) -> Self {
-        match ended {
-            Ok(exit) => Self { exit: *exit, sqlstate: None, current: console.outcome()["current"].as_i64() },
-            Err(Trouble::Failure(failure)) => Self {
-                exit: failure.exit,
-                sqlstate: failure.server.as_ref().map(|server| server.sqlstate.clone()),
-                current: Some(failure.report.current),
-            },
-            Err(trouble @ Trouble::Diagnostics(_)) => Self::by(trouble.exit()),
-        }
-    }
-}
 
 /// All that is left behind. Copies are the same one: the signals' thread has one, too.
 #[derive(Debug, Clone, Default)]

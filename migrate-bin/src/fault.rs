@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::arguments::Form;
 use crate::console::Console;
-use crate::farewell::{End, Farewell};
+use crate::end::End;
+use crate::farewell::Farewell;
 use crate::termination::Message;
 
 /// What is known of the command line by then.

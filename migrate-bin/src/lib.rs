@@ -14,6 +14,7 @@
 mod arguments;
 mod command;
 mod console;
+mod end;
 mod environment;
 mod farewell;
 mod fault;
@@ -27,6 +28,7 @@ mod target;
 #[cfg(feature = "telemetry")]
 mod telemetry;
 mod termination;
+mod trouble;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -37,7 +39,8 @@ use migrate_core::report::{Exit, Failure};
 
 use self::arguments::Arguments;
 use self::console::Console;
-use self::farewell::{End, Farewell};
+use self::end::End;
+use self::farewell::Farewell;
 #[cfg(not(feature = "telemetry"))]
 use self::no_telemetry as telemetry;
 use self::signals::Signals;
@@ -75,11 +78,12 @@ fn start(set: Option<&'static Set>) -> ExitCode {
         Some(failure) => ended.and(Err(failure.into())),
         None => ended,
     };
-    let mut message = Message::of(&ended, &console);
+    let outcome = console.outcome();
+    let mut message = Message::of(&ended, (console.last_said(), &outcome));
     if let Some(set) = set.filter(|_| arguments.shared.dir.is_none()) {
         message = message.with_set(set);
     }
-    for (event, problem) in farewell.leave(&message, &End::of(&ended, &console)) {
+    for (event, problem) in farewell.leave(&message, &End::of(&ended, &outcome)) {
         console.warn(event, &problem);
     }
     let exit = match &ended {

@@ -13,7 +13,7 @@ use migrate_core::migration::Direction;
 use migrate_core::plan::Versioning;
 use migrate_core::report::{Event, Exit};
 
-use crate::farewell::End;
+use crate::end::End;
 use crate::termination;
 
 const FLAG: &str = "--metrics-file";

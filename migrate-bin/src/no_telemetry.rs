@@ -2,7 +2,7 @@
 
 use migrate_core::report::Event;
 
-use crate::farewell::End;
+use crate::end::End;
 
 /// The spans of a run that nobody traces.
 #[derive(Debug, Default)]

@@ -50,7 +50,7 @@ fn listen(switch: StopSwitch, minded: Arc<AtomicBool>, farewell: Arc<OnceLock<Fa
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    use crate::farewell::End;
+    use crate::end::End;
     use crate::termination::Message;
 
     /// Kubernetes gives 30 s by default; what is not done by then is ended by SIGKILL.

@@ -15,8 +15,8 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use self::collector::Delivery;
 use self::spans::Spans;
+use crate::end::End;
 use crate::environment;
-use crate::farewell::End;
 
 /// How long the end of a run is held up, in all.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -13,7 +13,8 @@ use migrate_core::migration::Set;
 use migrate_core::report::Exit;
 use serde_json::{Map, Value, json};
 
-use crate::console::{Console, Trouble, words};
+use crate::console::words;
+use crate::trouble::Trouble;
 
 /// Where Kubernetes mounts the file, unless the Pod names another place.
 const USUAL: &str = "/dev/termination-log";
@@ -91,10 +92,10 @@ impl Message {
         Self { fields }
     }
 
-    /// The end of a command.
-    pub(crate) fn of(ended: &Result<Exit, Trouble>, console: &Console) -> Self {
+    /// The end of a command: what it said last, in words and in those of JSON.
+    pub(crate) fn of(ended: &Result<Exit, Trouble>, (last_said, outcome): (&str, &Value)) -> Self {
         match ended {
-            Ok(exit) => Self::of_exit(*exit, console.last_said()).with(console.outcome()),
+            Ok(exit) => Self::of_exit(*exit, last_said).with(outcome.clone()),
             Err(Trouble::Failure(failure)) => {
                 Self::of_exit(failure.exit, &failure.message).with(words::of_failure(failure))
             }

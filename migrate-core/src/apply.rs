@@ -5,7 +5,7 @@
 //!
 //! # When a flight does not land
 //!
-//! | what happened | what `apply/run.rs` does |
+//! | what happened | what `apply/goal.rs` does |
 //! |---|---|
 //! | lock busy | polls a try-lock that fails nothing, tells the holder, then plans anew |
 //! | history moved | plans anew |
@@ -21,10 +21,13 @@ mod database;
 mod doubt;
 mod examination;
 mod failure;
+mod goal;
 mod log;
 mod lookout;
+mod patience;
 mod pooler;
 mod privileges;
+mod progress;
 mod recovery;
 mod run;
 mod session;

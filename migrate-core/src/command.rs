@@ -10,19 +10,21 @@ mod alter;
 mod block;
 mod definition;
 mod expression;
+mod kind;
 mod lock_mode;
 mod lower;
 mod set;
 mod table;
 
-pub use action::{Action, Comment, Drop, Grant, Kind, OtherVerb, Persistence, Rename, Setting, Transaction, Write};
+pub use action::{Action, Comment, Drop, Grant, OtherVerb, Rename, Setting, Transaction};
 pub use alter::{AlterTable, ColumnChange, TableChange};
 pub use block::block;
 pub use definition::{
     AlterFunction, CreateFunction, CreateIndex, CreateSequence, CreateTrigger, CreateType, CreateView, DomainChange,
     IndexColumn, TypeChange, TypeDefinition, Volatility,
 };
-pub use expression::{Expression, Query};
+pub use expression::{Expression, Query, Write};
+pub use kind::{Kind, Persistence};
 pub use lock_mode::LockMode;
 pub use set::{Sections, read_set};
 pub use table::{Column, ColumnType, Constraint, ConstraintKind, CreateTable, Generated, Identity, Partition};

@@ -8,6 +8,7 @@ mod account;
 mod attempt;
 mod backoff;
 mod cancel;
+mod cause;
 mod failure;
 mod fault;
 mod files;

@@ -8,6 +8,7 @@
 mod gather;
 mod given;
 mod hosts;
+mod layers;
 mod number;
 mod pairs;
 mod parameter;

@@ -69,6 +69,7 @@ mod journal;
 mod kind;
 mod ledger;
 mod proof;
+mod refusal;
 pub(crate) mod shape;
 mod sharing;
 mod table;
@@ -81,17 +82,18 @@ pub use by_hand::{Decision, accept, baseline, drop_index, resolve, unfinished_di
 pub use evidence::{finalize, question};
 #[cfg(feature = "postgres")]
 pub(crate) use guard::LEFT;
-pub use guard::{INVALID_INDEX, LOCK_KEY, Refusal};
+pub use guard::{INVALID_INDEX, LOCK_KEY};
 #[cfg(feature = "postgres")]
 pub(crate) use journal::evidence_of;
 pub(crate) use journal::select as select_journal;
 pub use kind::{Nature, Unit, alone, units};
 #[cfg(feature = "postgres")]
-pub(crate) use ledger::ON_PRIMARY;
-#[cfg(feature = "postgres")]
 pub(crate) use ledger::select_stored;
 pub(crate) use ledger::{Ledger, select_history};
 pub use proof::NOT_RECORDED;
+pub use refusal::Refusal;
+#[cfg(feature = "postgres")]
+pub(crate) use table::ON_PRIMARY;
 pub use table::{TableName, TableNameError, Tables};
 pub(crate) use table::{journal_name, ledger_name, literal, quote};
 pub use terms::Terms;

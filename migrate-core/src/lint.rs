@@ -19,6 +19,7 @@ mod steps;
 mod subject;
 mod tables;
 mod taken;
+mod timeouts;
 mod transaction;
 mod victims;
 mod walk;
@@ -26,14 +27,17 @@ mod writes;
 
 pub use allow::ActiveAllow;
 pub use fact::{facts, meaning};
-pub use finding::{Finding, Findings, Report};
+pub use finding::Finding;
 pub use not_in_transaction::unrunnable;
-pub use rule::{Check, Rule};
+pub use rule::{Check, Findings, Report, Rule};
 pub use settings::Settings;
 pub use steps::{Steps, all_steps, pass, schema_before, steps, steps_from};
 pub use subject::{File, Subject};
 pub use transaction::{NewValue, Transaction};
 pub use walk::{Review, lint, review, review_commands};
+
+/// The rule about comments that allow nothing (`lint/unused_allow.rs`).
+const UNUSED_ALLOW: &str = "G23";
 
 // The table: a row a rule, by id. Each row is a file in `lint/` with `pub(super) static RULE: Rule`.
 rule::rules! {

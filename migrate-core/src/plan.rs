@@ -5,17 +5,21 @@
 //! tools decide alike on one database.
 
 mod control;
+mod edit;
 mod edits;
 mod error;
 mod order;
 mod resume;
+mod standing;
 
 use std::borrow::Cow;
 
 pub use control::OwnTransactions;
-pub use edits::{Edit, EditKind, edits};
+pub use edit::{Edit, EditKind};
+pub use edits::edits;
 pub use error::PlanError;
 pub use resume::Resume;
+pub use standing::{Standing, State, standings};
 
 pub use crate::check::OwnTerms;
 use crate::check::{own_terms, ready_statements};

@@ -14,9 +14,10 @@ use super::Ended;
 use super::database::{connect, table};
 use super::settings::settings;
 use crate::arguments::{Change, Command, Form, Shared};
-use crate::console::{Console, Trouble, words};
+use crate::console::{Console, words};
 use crate::environment;
 use crate::target::Connected;
+use crate::trouble::Trouble;
 
 pub(super) async fn run(shared: &Shared, set: &Set, given: Given<'_>, console: &mut Console) -> Ended {
     let environment = environment::variables();

@@ -7,9 +7,10 @@ use migrate_core::plan::Versioning;
 use migrate_core::report::{Exit, Failure};
 
 use crate::arguments::Shared;
-use crate::console::{Console, Trouble};
+use crate::console::Console;
 use crate::environment;
 use crate::target::{Connected, Target};
+use crate::trouble::Trouble;
 
 pub(super) fn table(shared: &Shared) -> Result<TableName, Failure> {
     if let Some(table) = &shared.table {

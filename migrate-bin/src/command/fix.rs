@@ -10,7 +10,8 @@ use super::Ended;
 use super::create::{after, is_time, last_sequential, versions};
 use super::lock::save;
 use crate::arguments::Form;
-use crate::console::{Console, Trouble};
+use crate::console::Console;
+use crate::trouble::Trouble;
 
 pub(super) fn run(folder: &Path, console: &mut Console) -> Ended {
     let shown = folder.display().to_string();

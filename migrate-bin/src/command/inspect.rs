@@ -18,8 +18,9 @@ use super::Ended;
 use super::migrations::{is_error, load, parse_file};
 use super::settings::{settings, settings_from, start};
 use crate::arguments::{Form, Shared};
-use crate::console::{Console, Trouble};
+use crate::console::Console;
 use crate::environment;
+use crate::trouble::Trouble;
 
 pub(super) fn run(shared: &Shared, embedded: &'static Set, which: Option<&str>, console: &mut Console) -> Ended {
     let environment = environment::variables();

@@ -12,8 +12,9 @@ use super::migrations::{folder, fresh};
 use super::settings::{settings, start};
 use super::{Ended, base};
 use crate::arguments::{DataForm, LintArguments, Shared};
-use crate::console::{Console, Trouble};
+use crate::console::Console;
 use crate::environment::today;
+use crate::trouble::Trouble;
 
 pub(super) fn run(shared: &Shared, embedded: &Set, options: &LintArguments, console: &mut Console) -> Ended {
     let verdict = judge(shared, embedded, options)?;

@@ -15,8 +15,9 @@ use super::Ended;
 use super::migrations::is_error;
 use super::settings::settings;
 use crate::arguments::{Form, Shared};
-use crate::console::{Console, Trouble};
+use crate::console::Console;
 use crate::environment::today;
+use crate::trouble::Trouble;
 
 /// Locks every migration of the folder as it is now.
 pub(super) fn write(shared: &Shared, embedded: &Set, console: &mut Console) -> Ended {

@@ -14,7 +14,8 @@ use migrate_core::{build, check};
 use serde_json::{Value, json};
 
 use crate::arguments::Shared;
-use crate::console::{Console, Trouble};
+use crate::console::Console;
+use crate::trouble::Trouble;
 
 /// The migrations of the command: of `--dir`, or those built in. Every problem is printed; an error ends the command. A
 /// lock is not asked: the database knows better what it has.

@@ -16,8 +16,9 @@ use super::database::{open, table};
 use super::migrations::load;
 use super::settings::settings;
 use crate::arguments::{Form, PlanArguments, Shared};
-use crate::console::{Console, Trouble, words};
+use crate::console::{Console, words};
 use crate::environment;
+use crate::trouble::Trouble;
 
 pub(super) async fn run(shared: &Shared, set: &Set, options: &PlanArguments, console: &mut Console) -> Ended {
     let config = settings(shared, set)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;

@@ -24,9 +24,10 @@ use super::plan::ANY_RUN;
 use super::settings::{settings, shown, start};
 use super::{Ended, base, lint, verify};
 use crate::arguments::{DataForm, ReviewArguments, Shared};
-use crate::console::{Console, Trouble};
+use crate::console::Console;
 use crate::environment;
 use crate::scratch::ScratchServer;
+use crate::trouble::Trouble;
 
 /// What was asked for on the command line.
 pub(super) struct Request<'a> {

@@ -9,7 +9,7 @@ use migrate_core::report::{Exit, Failure};
 
 use super::migrations::folder;
 use crate::arguments::Shared;
-use crate::console::Trouble;
+use crate::trouble::Trouble;
 
 /// The settings of `--config`, or those found from the migrations upwards; the default where there are none.
 ///

@@ -1,10 +1,7 @@
 //! `status` and `version`: what a database holds, beside what this set holds. Neither writes anything.
 
-use std::collections::BTreeSet;
-
-use migrate_core::history::History;
-use migrate_core::migration::{Set, Version};
-use migrate_core::plan::{EditKind, edits};
+use migrate_core::migration::{Migration, Set, Version};
+use migrate_core::plan::{Standing, standings};
 use migrate_core::report::Exit;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -18,52 +15,26 @@ use crate::target::Target;
 
 /// One line of `status`.
 #[derive(Debug, Serialize)]
-struct Line {
+struct Line<'a> {
     version: i64,
-    name: Option<String>,
-    state: State,
-    applied_at: Option<String>,
-}
-
-/// How a version stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Applied,
-    /// Above the highest applied version, or its newest row says that it was undone.
-    Pending,
-    /// Below the highest applied version and never applied.
-    Missing,
-    /// Applied from a file whose SQL was another.
-    Edited,
-    /// In the database, and this set has no file for it.
-    Unknown,
-}
-
-impl State {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Pending => "pending",
-            Self::Missing => "missing",
-            Self::Edited => "edited",
-            Self::Unknown => "unknown",
-        }
-    }
+    name: Option<&'a str>,
+    state: &'static str,
+    applied_at: Option<&'a str>,
 }
 
 pub(super) async fn status(shared: &Shared, set: &Set, console: &mut Console) -> Ended {
     let (connected, database, _) = open(shared, console).await?;
     connected.close().await;
     let history = &database.history;
-    let lines = lines(set, history);
+    let standings = standings(set, history);
+    let lines: Vec<Line<'_>> = standings.iter().map(|standing| line(set, standing)).collect();
     let (current, highest) = (history.current(), history.highest());
     if console.output == Form::Json {
         console.json(&json!({ "current": current.0, "migrations": lines }));
         return Ok(Exit::Ok);
     }
     console.data(&table(&lines));
-    let pending = lines.iter().filter(|line| matches!(line.state, State::Pending | State::Missing)).count();
+    let pending = standings.iter().filter(|standing| standing.state.is_ahead()).count();
     console.say("status", &format!("the database is at version {current}; {pending} not applied"));
     if current != highest {
         let text = format!("version {current} was applied last, but the highest applied version is {highest}");
@@ -72,37 +43,22 @@ pub(super) async fn status(shared: &Shared, set: &Set, console: &mut Console) ->
     Ok(Exit::Ok)
 }
 
-fn lines(set: &Set, history: &History) -> Vec<Line> {
-    let edited: BTreeSet<Version> =
-        edits(set, history).into_iter().filter(|edit| edit.kind == EditKind::Text).map(|edit| edit.version).collect();
-    let files = set.migrations.iter().map(|migration| migration.version);
-    let rows = history.rows.iter().map(|row| row.version).filter(|version| *version != Version::ZERO);
-    let versions: BTreeSet<Version> = files.chain(rows).collect();
-    let (newest, highest) = (history.newest(), history.highest());
-    let line = |version: Version| {
-        let file = set.find(version);
-        let held = newest.get(&version);
-        let row = held.filter(|row| row.applied);
-        let state = match (file, row) {
-            (None, _) => State::Unknown,
-            (Some(_), Some(_)) if edited.contains(&version) => State::Edited,
-            (Some(_), Some(_)) => State::Applied,
-            (Some(_), None) if version < highest && held.is_none() => State::Missing,
-            (Some(_), None) => State::Pending,
-        };
-        let name = file.map(|migration| migration.name().to_owned());
-        Line { version: version.0, name, state, applied_at: row.and_then(|row| row.at.clone()) }
-    };
-    versions.into_iter().map(line).collect()
+fn line<'a>(set: &'a Set, standing: &'a Standing) -> Line<'a> {
+    Line {
+        version: standing.version.0,
+        name: set.find(standing.version).map(Migration::name),
+        state: standing.state.word(),
+        applied_at: standing.applied_at.as_deref(),
+    }
 }
 
-fn table(lines: &[Line]) -> String {
+fn table(lines: &[Line<'_>]) -> String {
     let width = lines.iter().map(|line| line.version.to_string().len()).max().unwrap_or(0).max(7);
     let mut text = format!("{:>width$}  {:<8}  {:<19}  name\n", "version", "state", "applied at");
     for line in lines {
-        let at = line.applied_at.as_deref().unwrap_or("");
-        let name = line.name.as_deref().unwrap_or("(no file in this set)");
-        text.push_str(&format!("{:>width$}  {:<8}  {at:<19}  {name}\n", line.version, line.state.word()));
+        let at = line.applied_at.unwrap_or("");
+        let name = line.name.unwrap_or("(no file in this set)");
+        text.push_str(&format!("{:>width$}  {:<8}  {at:<19}  {name}\n", line.version, line.state));
     }
     text
 }

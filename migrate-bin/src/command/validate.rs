@@ -10,7 +10,8 @@ use super::Ended;
 use super::migrations::{diagnostic_json, finding_json, read_all};
 use super::settings::settings;
 use crate::arguments::{Form, Shared};
-use crate::console::{Console, Trouble};
+use crate::console::Console;
+use crate::trouble::Trouble;
 
 pub(super) fn run(shared: &Shared, embedded: &Set, console: &mut Console) -> Ended {
     let settings = settings(shared, embedded)?;

@@ -11,8 +11,8 @@ use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
+use crate::end::End;
 use crate::environment;
-use crate::farewell::End;
 
 const SYSTEM: &str = "db.system.name";
 const NAMESPACE: &str = "db.namespace";

@@ -10,6 +10,7 @@ use crate::flight::{
 use crate::history::{Attempt, Existing, History, Row};
 use crate::plan::Versioning;
 use crate::report::{Exit, Failure, Opened, Setting};
+use crate::schema::{Schema, question};
 
 /// A database as a command finds it.
 #[derive(Debug, Clone)]
@@ -31,6 +32,19 @@ pub async fn read(session: &Session, name: &TableName, versioning: Versioning) -
     match look(session, name, versioning).await {
         Err(failure) if is_denied(&failure) => Err(privileges::explained(session, name, failure).await),
         read => read,
+    }
+}
+
+impl Session {
+    /// Everything in the database, without the bookkeeping's tables.
+    ///
+    /// # Errors
+    /// A lost connection, or what the server refuses to tell.
+    pub async fn schema(&self, table: &TableName) -> Result<Schema, Failure> {
+        let rows = self.rows(&question(table)).await.map_err(|error| failure::of_own(&error, "reading the schema"))?;
+        Schema::read(rows).ok_or_else(|| {
+            Failure::new(Exit::Internal, "the server's answer is none to the question about its schema", "report this")
+        })
     }
 }
 

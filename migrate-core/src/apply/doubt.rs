@@ -3,8 +3,8 @@
 //! Invariant: what cannot be told from the catalogs is not guessed.
 
 use super::failure;
+use super::progress::Walk;
 use super::run::Run;
-use super::walking::Walk;
 use crate::flight::{self, Nature, Unit};
 use crate::history::{Entry, EntryState};
 use crate::report::Failure;

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::convoy::{Doubt, Loss, ends_session};
+use super::patience::Backoff;
 use super::run::{Course, Run, sqlstate};
 use super::staying::may_stay;
-use super::waiting::Backoff;
 use super::{failure, lookout};
 use crate::connection::Access;
 use crate::flight::{Bookkeeping, LOCK_KEY, ON_PRIMARY};

@@ -6,14 +6,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::failure;
 use crate::connect::{self, Canceller, Connector, Line, Link, Notices, Peer};
 use crate::connection::Access;
-use crate::flight::TableName;
 use crate::gate::{Gate, Verdict};
 pub(super) use crate::history::TextRow;
-use crate::report::{Event, Exit, Failure};
-use crate::schema::{Schema, question};
+use crate::report::{Event, Failure};
 
 /// An open session with a server.
 pub struct Session {
@@ -100,17 +97,6 @@ impl Session {
     /// What a release's gate says of the database.
     pub async fn check(&self, gate: &Gate<'_>) -> Verdict {
         gate.check_client(&self.client).await
-    }
-
-    /// Everything in the database, without the bookkeeping's tables.
-    ///
-    /// # Errors
-    /// A lost connection, or what the server refuses to tell.
-    pub async fn schema(&self, table: &TableName) -> Result<Schema, Failure> {
-        let rows = self.rows(&question(table)).await.map_err(|error| failure::of_own(&error, "reading the schema"))?;
-        Schema::read(rows).ok_or_else(|| {
-            Failure::new(Exit::Internal, "the server's answer is none to the question about its schema", "report this")
-        })
     }
 
     /// The rows of a query, as text.

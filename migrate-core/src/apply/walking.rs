@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use super::convoy::{Crew, Doubt, Ending, Fault, Leg, Loss, Told, fly, ran};
+use super::progress::Walk;
 use super::recovery::weight;
 use super::run::{Course, Run, clean_up, refusal, sqlstate};
 use super::stop::Stop;
@@ -23,14 +24,6 @@ enum Step {
     Done,
     /// What the journal says has to be read again.
     Anew,
-}
-
-/// The file that is walked.
-pub(super) struct Walk<'w, 'p> {
-    pub(super) batch: &'p Batch<'p>,
-    pub(super) bookkeeping: &'w Bookkeeping,
-    /// How many of its statements are done.
-    pub(super) done: usize,
 }
 
 impl Run<'_, '_> {

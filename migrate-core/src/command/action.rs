@@ -2,7 +2,8 @@
 
 use super::{
     AlterFunction, AlterTable, Column, CreateFunction, CreateIndex, CreateSequence, CreateTable, CreateTrigger,
-    CreateType, CreateView, DomainChange, Expression, LockMode, Name, Query, TypeChange, Where,
+    CreateType, CreateView, DomainChange, Expression, Kind, LockMode, Name, Persistence, Query, TypeChange, Where,
+    Write,
 };
 
 /// What one command asks for. `Box`es keep the enum small: sets hold thousands of them.
@@ -227,54 +228,6 @@ impl Action {
     }
 }
 
-/// Kinds of objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "each is the object that SQL calls so")]
-pub enum Kind {
-    Table,
-    ForeignTable,
-    View,
-    MaterializedView,
-    Index,
-    Sequence,
-    Type,
-    Domain,
-    Function,
-    Procedure,
-    Routine,
-    Aggregate,
-    Trigger,
-    EventTrigger,
-    Policy,
-    Rule,
-    Schema,
-    Extension,
-    Statistics,
-    Database,
-    System,
-    Role,
-    Column,
-    Constraint,
-    Attribute,
-    Value,
-    Tablespace,
-    Publication,
-    Subscription,
-    Other,
-}
-
-/// How long a relation lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Persistence {
-    /// Until it is dropped.
-    #[default]
-    Permanent,
-    /// Until it is dropped, its data until a crash.
-    Unlogged,
-    /// Until the session ends.
-    Temporary,
-}
-
 /// `… RENAME …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rename {
@@ -335,27 +288,6 @@ pub struct Grant {
     pub objects: Vec<Name>,
     /// The roles, lower case; `public` among them.
     pub roles: Vec<String>,
-}
-
-/// A command that changes rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
-    /// `insert`, `update`, `delete` or `merge`.
-    pub verb: &'static str,
-    /// The table.
-    pub table: Name,
-    /// The columns listed by INSERT, or set by UPDATE and `ON CONFLICT DO UPDATE`.
-    pub columns: Vec<String>,
-    /// INSERT lists its columns.
-    pub lists_columns: bool,
-    /// INSERT takes rows from a query that is not VALUES.
-    pub from_query: bool,
-    /// `WHERE` with something other than `true`.
-    pub condition: Option<Expression>,
-    /// `ON CONFLICT`.
-    pub on_conflict: bool,
-    /// All that it refers to: sources, sub-queries, values.
-    pub query: Query,
 }
 
 /// `SET`, `RESET`.

@@ -1,4 +1,4 @@
-//! What an expression or a query refers to.
+//! What an expression or a query refers to, and the commands on rows that a query may hold.
 
 use super::{Name, Where};
 
@@ -49,7 +49,28 @@ pub struct Query {
     /// `SELECT … INTO name`.
     pub into: Option<Name>,
     /// The data-modifying commands in its CTEs.
-    pub writes: Vec<super::Write>,
+    pub writes: Vec<Write>,
     /// It has a WHERE, LIMIT or JOIN at its top level; without, it reads all of its one relation.
     pub restricted: bool,
+}
+
+/// A command that changes rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// `insert`, `update`, `delete` or `merge`.
+    pub verb: &'static str,
+    /// The table.
+    pub table: Name,
+    /// The columns listed by INSERT, or set by UPDATE and `ON CONFLICT DO UPDATE`.
+    pub columns: Vec<String>,
+    /// INSERT lists its columns.
+    pub lists_columns: bool,
+    /// INSERT takes rows from a query that is not VALUES.
+    pub from_query: bool,
+    /// `WHERE` with something other than `true`.
+    pub condition: Option<Expression>,
+    /// `ON CONFLICT`.
+    pub on_conflict: bool,
+    /// All that it refers to: sources, sub-queries, values.
+    pub query: Query,
 }

@@ -5,10 +5,11 @@ use tokio::net::TcpStream;
 use tokio_postgres::config::{ChannelBinding as DriverBinding, SslMode as DriverTls, SslNegotiation};
 use tokio_postgres::{Client, Config, Connection};
 
+use super::cause;
 use super::fault::{self, Reason};
 use super::peer::TlsFacts;
 use super::socket::{self, Address};
-use super::tls::Encryption;
+use super::tls::{self, Encryption};
 use super::wire::{Done, Wire};
 use crate::connection::{ChannelBinding, Endpoint, Host, Negotiation, Settings, SslMode};
 
@@ -86,10 +87,10 @@ async fn encrypted(target: Target<'_>) -> Result<(Wire, Option<TlsFacts>), Misse
     let Address::Tcp(address) = target.address else {
         return Ok((reach(target).await.map_err(before)?, None));
     };
-    let tls = &target.settings.tls;
+    let asked = &target.settings.tls;
     let mut stream = socket::tcp(*address, target.settings).await.map_err(|error| before(Reason::Socket(error)))?;
-    if tls.negotiation == Negotiation::Postgres && !offers_tls(&mut stream).await.map_err(before)? {
-        return if tls.mode < SslMode::Require { Ok((Wire::Tcp(stream), None)) } else { Err(before(Reason::NoTls)) };
+    if asked.negotiation == Negotiation::Postgres && !offers_tls(&mut stream).await.map_err(before)? {
+        return if asked.mode < SslMode::Require { Ok((Wire::Tcp(stream), None)) } else { Err(before(Reason::NoTls)) };
     }
     let host = match &target.endpoint.host {
         Host::Name(name) => Some(name.as_str()),
@@ -97,7 +98,9 @@ async fn encrypted(target: Target<'_>) -> Result<(Wire, Option<TlsFacts>), Misse
         Host::Here | Host::Socket(_) => None,
     };
     let shaken = target.encryption.handshake(stream, host).await;
-    shaken.map(|(wire, facts)| (wire, Some(facts))).map_err(|reason| Missed { reason, during: Stage::Handshake })
+    shaken
+        .map(|(encrypted, facts)| (Wire::Tls(Box::new(encrypted)), Some(facts)))
+        .map_err(|reason| Missed { reason, during: Stage::Handshake })
 }
 
 /// `SSLRequest`: its length, and the number that stands where the protocol's version would.
@@ -106,8 +109,8 @@ const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 /// Asks the server whether it speaks TLS. Nothing else is read: what follows the answer belongs to the handshake, and
 /// whatever a stranger put behind it in the clear makes that fail.
 async fn offers_tls(stream: &mut TcpStream) -> Result<bool, Reason> {
-    stream.write_all(&ASK_FOR_TLS).await.map_err(fault::of_stream)?;
-    match stream.read_u8().await.map_err(fault::of_stream)? {
+    stream.write_all(&ASK_FOR_TLS).await.map_err(tls::of_stream)?;
+    match stream.read_u8().await.map_err(tls::of_stream)? {
         b'S' => Ok(true),
         b'N' => Ok(false),
         // An error in the clear, whose text anybody may have written; a server that cannot start a process sends one.
@@ -138,7 +141,7 @@ pub(super) async fn again(target: Target<'_>, in_tls: bool) -> Result<Wire, Reas
 }
 
 async fn login(target: Target<'_>, wire: Wire, tls: Option<TlsFacts>) -> Result<Opened, Reason> {
-    let (client, connection) = config(target).connect_raw(wire, Done).await.map_err(fault::of_login)?;
+    let (client, connection) = config(target).connect_raw(wire, Done).await.map_err(cause::of_login)?;
     Ok(Opened { client, connection, tls })
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio_postgres::{CancelToken, Client};
 
 use super::attempt::{self, Target};
-use super::fault::{self, Fault, Reason};
+use super::cause;
+use super::fault::{Fault, Reason};
 use super::peer::Peer;
 use super::socket::Address;
 use super::tls::Encryption;
@@ -54,7 +55,7 @@ impl Canceller {
         let unsent = |reason| Fault { at: endpoint.shown(), reason }.to_string();
         let sending = async {
             let wire = attempt::again(target, self.in_tls).await?;
-            self.token.cancel_query_raw(HeardOut(wire), Done).await.map_err(fault::of_login)
+            self.token.cancel_query_raw(HeardOut(wire), Done).await.map_err(cause::of_login)
         };
         let limit = settings.connect_timeout.unwrap_or(LONGEST);
         tokio::time::timeout(limit, sending).await.unwrap_or(Err(Reason::Silent(limit))).map_err(unsent)

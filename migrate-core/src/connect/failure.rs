@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_postgres::error::{DbError, ErrorPosition};
 
-use super::Connector;
-use super::fault::{self, Fault, Reason, said};
+use super::fault::{Fault, Reason, said};
+use super::{Connector, cause};
 use crate::connection::{Problem, Settings};
 use crate::report::{Exit, Failure, Phase, ServerError, meaning};
 
@@ -31,7 +31,7 @@ pub(super) fn of_fault(fault: &Fault, settings: &Settings, tries: u32, spent: Du
 
 /// A stream that was open already led to no session.
 pub(crate) fn of_open_stream(error: tokio_postgres::Error) -> Failure {
-    let fault = Fault { at: "the server".to_owned(), reason: fault::of_login(error) };
+    let fault = Fault { at: "the server".to_owned(), reason: cause::of_login(error) };
     let failure = Failure::new(fault.exit(), fault.to_string(), of_exit(fault.exit()));
     match &fault.reason {
         Reason::Server(db) => failure.with_server(server_error(db)),

@@ -173,35 +173,8 @@ fn is_for_ever(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
 }
 
-/// What the driver says went wrong between the first packet and the end of the login.
-pub(super) fn of_login(error: tokio_postgres::Error) -> Reason {
-    if error.is_closed() {
-        return Reason::HungUp;
-    }
-    let words = error.to_string();
-    let Some(cause) = error.into_source() else { return Reason::Protocol(words) };
-    let cause = match cause.downcast::<DbError>() {
-        Ok(db) => return Reason::Server(db),
-        Err(cause) => cause,
-    };
-    let cause = match cause.downcast::<io::Error>() {
-        Ok(io) => return of_stream(*io),
-        Err(cause) => cause.to_string(),
-    };
-    // The driver has no other way to tell these apart than its words.
-    match (words.as_str(), cause.as_str()) {
-        (_, "server did not use channel binding") => Reason::Binding,
-        (_, "password missing") => Reason::Login("no password is given".to_owned()),
-        ("authentication error", _) => Reason::Login(cause),
-        _ => Reason::Protocol(format!("{words}: {cause}")),
-    }
-}
-
-/// A stream that broke: by the network, or by TLS.
-pub(super) fn of_stream(error: io::Error) -> Reason {
-    if let Some(why) = super::tls::refusal(&error) {
-        return Reason::Tls(why);
-    }
+/// A stream that broke by anything but TLS.
+pub(super) fn of_io(error: io::Error) -> Reason {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Reason::HungUp,
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {

@@ -1,14 +1,13 @@
 //! The build without TLS: what asks for it is refused, and nothing goes out in the clear instead.
 
 use std::convert::Infallible;
-use std::io;
 
 use tokio::net::TcpStream;
 use tokio_postgres::tls::ChannelBinding;
 
 use super::fault::Reason;
+pub(super) use super::fault::of_io as of_stream;
 use super::peer::TlsFacts;
-use super::wire::Wire;
 use crate::connection::{SslMode, Tls};
 
 /// A TLS stream, of which there are none.
@@ -39,11 +38,7 @@ impl Encryption {
     }
 
     #[expect(clippy::unused_async, reason = "with the feature it waits for the handshake")]
-    pub(super) async fn handshake(&self, _: TcpStream, _: Option<&str>) -> Result<(Wire, TlsFacts), Reason> {
+    pub(super) async fn handshake(&self, _: TcpStream, _: Option<&str>) -> Result<(Encrypted, TlsFacts), Reason> {
         Err(Reason::Tls(ABSENT.to_owned()))
     }
-}
-
-pub(super) fn refusal(_error: &io::Error) -> Option<String> {
-    None
 }

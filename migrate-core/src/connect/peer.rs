@@ -1,6 +1,5 @@
 //! Who answers on a line.
 
-use super::socket::Address;
 use crate::connection::{Endpoint, PoolerHint, Settings, pooler_hint};
 use crate::report::Event;
 
@@ -35,13 +34,10 @@ pub struct TlsFacts {
 }
 
 impl Peer {
-    pub(super) fn new(settings: &Settings, endpoint: &Endpoint, address: &Address, tls: Option<TlsFacts>) -> Self {
+    pub(super) fn new(settings: &Settings, endpoint: &Endpoint, address: String, tls: Option<TlsFacts>) -> Self {
         Self {
             server: endpoint.shown(),
-            address: match address {
-                Address::Tcp(address) => address.ip().to_string(),
-                Address::Unix(folder) => folder.clone(),
-            },
+            address,
             user: settings.user.clone(),
             database: settings.database.clone(),
             tls,

@@ -139,7 +139,7 @@ impl Round {
         let Opened { client, connection, tls } = attempt::open(target).await?;
         let told = Nature::told(|name| connection.parameter(name));
         let line = Line::drive(client, connection);
-        let peer = Peer::new(&self.settings, endpoint, address, tls);
+        let peer = Peer::new(&self.settings, endpoint, address.to_string(), tls);
         let canceller = Canceller::new(
             &line.client,
             &peer,
@@ -184,7 +184,7 @@ impl Nature {
 
     async fn asked(line: &Line) -> Result<Self, Reason> {
         let query = "SELECT pg_catalog.current_setting('transaction_read_only'), pg_catalog.pg_is_in_recovery()";
-        let rows = line::rows(&line.client, query).await.map_err(super::fault::of_login)?;
+        let rows = line::rows(&line.client, query).await.map_err(super::cause::of_login)?;
         let is = |column: usize, yes: &str| {
             rows.first().and_then(|row| row.get(column)).is_some_and(|value| value.as_deref() == Some(yes))
         };

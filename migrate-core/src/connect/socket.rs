@@ -19,6 +19,16 @@ pub(super) enum Address {
     Unix(String),
 }
 
+/// The address without its port, or the folder.
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => address.ip().fmt(f),
+            Self::Unix(folder) => f.write_str(folder),
+        }
+    }
+}
+
 /// Every address of a server, in the resolver's order.
 pub(super) async fn addresses(endpoint: &Endpoint) -> Result<Vec<Address>, Reason> {
     let port = endpoint.port;

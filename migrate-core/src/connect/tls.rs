@@ -23,9 +23,8 @@ use tokio_rustls::client::TlsStream;
 use self::identity::Identity;
 use self::roots::Trust;
 use self::verifier::{Check, Verifier};
-use super::fault::{self, Reason};
+use super::fault::{Reason, of_io};
 use super::peer::TlsFacts;
-use super::wire::Wire;
 use crate::connection::{Negotiation, SslMode, Tls, TlsVersion, WhenAsked};
 
 /// A TLS stream, and what binds a login to it.
@@ -72,11 +71,15 @@ impl Encryption {
     }
 
     /// Shakes hands with the server of this name.
-    pub(super) async fn handshake(&self, stream: TcpStream, host: Option<&str>) -> Result<(Wire, TlsFacts), Reason> {
+    pub(super) async fn handshake(
+        &self,
+        stream: TcpStream,
+        host: Option<&str>,
+    ) -> Result<(Encrypted, TlsFacts), Reason> {
         let name = server_name(host, &stream)?;
         let asked = self.identity.resolver(self.settings.certificate.when_asked);
         let config = self.config(host, Arc::clone(&asked))?;
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(fault::of_stream)?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(of_stream)?;
         let (_, session) = stream.get_ref();
         if self.settings.negotiation == Negotiation::Direct && session.alpn_protocol() != Some(ALPN) {
             return Err(Reason::Tls("the server did not agree on the protocol `postgresql` (ALPN)".to_owned()));
@@ -88,7 +91,7 @@ impl Encryption {
         }
         let binding = session.peer_certificates().and_then(|chain| certificate::binding(chain.first()?));
         let facts = self.facts(session);
-        Ok((Wire::Tls(Box::new(Encrypted { stream, binding })), facts))
+        Ok((Encrypted { stream, binding }, facts))
     }
 
     fn config(&self, host: Option<&str>, identity: Arc<identity::Resolver>) -> Result<ClientConfig, Reason> {
@@ -150,8 +153,13 @@ fn server_name(host: Option<&str>, stream: &TcpStream) -> Result<ServerName<'sta
     }
 }
 
+/// A stream that broke: by TLS, or by the network.
+pub(super) fn of_stream(error: io::Error) -> Reason {
+    refusal(&error).map_or_else(|| of_io(error), Reason::Tls)
+}
+
 /// Why TLS failed, when it is TLS that did.
-pub(super) fn refusal(error: &io::Error) -> Option<String> {
+fn refusal(error: &io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
         rustls::Error::InvalidCertificate(error) => of_certificate(error),

@@ -19,7 +19,6 @@ pub(super) enum Wire {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "without TLS there is none"))]
     Tls(Box<Encrypted>),
 }
 

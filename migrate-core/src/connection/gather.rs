@@ -1,7 +1,8 @@
 //! From the place that names a database to settings: which files are asked, and in which order.
 
+use super::layers::Layers;
 use super::problem::Problem;
-use super::settings::{Layers, Settings, settings};
+use super::settings::{Settings, settings};
 use super::{Given, Source, service};
 use crate::parse::Environment;
 

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::layers::{Layers, Value};
 use super::number;
 use super::problem::{From, Problem};
-use super::settings::{Layers, Value};
 use super::{Parameter, Secret};
 
 /// Where a server listens.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::layers::Value;
 use super::problem::Problem;
-use super::settings::Value;
 
 /// A whole number, with C's white space around it.
 pub(super) fn integer(value: Value<'_>) -> Result<i32, Problem> {

@@ -1,8 +1,8 @@
 //! What is asked for of TLS: the six modes, whom to believe, and how to show oneself.
 
 use super::Parameter;
+use super::layers::{Layers, Value};
 use super::problem::Problem;
-use super::settings::{Layers, Value};
 
 /// `sslmode`, in ascending order of strictness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::kind::Nature;
+use super::refusal::Refusal;
 use super::table::{Tables, literal};
 use super::terms::Terms;
 use super::{Bookkeeping, journal};
@@ -17,37 +18,6 @@ pub const LOCK_KEY: i64 = 4_097_083_626;
 
 /// The code of an index that a statement left INVALID.
 pub const INVALID_INDEX: &str = "MG004";
-
-/// Why a guard refused. Nothing of the batch has run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// Somebody else holds the lock.
-    Busy,
-    /// The history is not the planned one: somebody else was faster.
-    Moved,
-    /// There was no transaction to guard; the guard ended the session.
-    NoTransaction,
-}
-
-impl Refusal {
-    const fn sqlstate(self) -> &'static str {
-        match self {
-            Self::Busy => "MG001",
-            Self::Moved => "MG002",
-            Self::NoTransaction => "MG003",
-        }
-    }
-
-    /// The refusal that a SQLSTATE stands for.
-    #[must_use]
-    pub fn from_sqlstate(sqlstate: &str) -> Option<Self> {
-        [Self::Busy, Self::Moved, Self::NoTransaction].into_iter().find(|refusal| refusal.sqlstate() == sqlstate)
-    }
-
-    pub(super) fn raise(self, text: &str) -> String {
-        format!("RAISE EXCEPTION 'migrate: {text}' USING ERRCODE = '{}'", self.sqlstate())
-    }
-}
 
 /// The guard of a batch in a transaction. READ COMMITTED gives each of its statements a snapshot of its own, so the
 /// history is read after the lock was taken.

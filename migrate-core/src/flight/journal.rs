@@ -4,11 +4,11 @@
 
 use std::ops::Range;
 
+use super::Bookkeeping;
 use super::evidence;
 use super::kind::Unit;
-use super::ledger::ON_PRIMARY;
-use super::table::{Tables, literal};
-use super::{Bookkeeping, Refusal};
+use super::refusal::Refusal;
+use super::table::{ON_PRIMARY, Tables, literal};
 use crate::history::EntryState;
 use crate::plan::Batch;
 use crate::step::token_digest;

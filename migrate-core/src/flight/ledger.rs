@@ -3,7 +3,7 @@
 //! Invariants: goose's table is never altered and its rows are never updated (goose/spec.md 11); what changes it proves in
 //! the same transaction that exactly what it asked for is there (`proof`).
 
-use super::table::{Tables, literal};
+use super::table::{ON_PRIMARY, Tables, literal};
 use super::{Bookkeeping, Mode, journal, proof};
 #[cfg(feature = "postgres")]
 use crate::migration::Version;
@@ -85,11 +85,6 @@ impl Ledger<'_> {
         }
     }
 }
-
-/// A condition that always holds, for every SELECT of the bookkeeping that decides something. A pooler that balances reads
-/// (pgpool-II 4.3) sends a plain SELECT to a standby, which may be behind, even one in a transaction that only reads; one
-/// that also reads a system catalog goes to the primary.
-pub(crate) const ON_PRIMARY: &str = "EXISTS (SELECT FROM pg_catalog.pg_namespace)";
 
 /// The history, rows ascending by id, from the table and what [`Ledger::source`] makes of the ledger.
 pub(crate) fn select_history(version_table: &str, ledger: &str) -> String {

@@ -134,6 +134,11 @@ pub(crate) fn literal(text: &str) -> String {
     if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
+/// A condition that always holds, for every SELECT of the bookkeeping that decides something. A pooler that balances reads
+/// (pgpool-II 4.3) sends a plain SELECT to a standby, which may be behind, even one in a transaction that only reads; one
+/// that also reads a system catalog goes to the primary.
+pub(crate) const ON_PRIMARY: &str = "EXISTS (SELECT FROM pg_catalog.pg_namespace)";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! T06: A concurrent build, or VALIDATE, under a timeout that the file sets.
 
-use super::{Check, Findings, Rule, Subject, example, lock_timeout_bad_value};
+use super::timeouts::{in_force, is_concurrent};
+use super::{Check, Findings, Rule, Subject, example};
 use crate::command::{Action, TableChange};
 use crate::diagnostic::Severity;
 
@@ -67,33 +68,6 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Commands that wait for other transactions without making anybody wait.
-pub(super) fn is_concurrent(action: &Action) -> bool {
-    match action {
-        Action::CreateIndex(index) => index.concurrently,
-        Action::Drop(drop) => drop.concurrently,
-        Action::Reindex { concurrently, .. } => *concurrently,
-        Action::AlterTable(alter) => alter.changes.iter().any(|(_, change)| detaches(change)),
-        _ => false,
-    }
-}
-
-const fn detaches(change: &TableChange) -> bool {
-    matches!(change, TableChange::DetachPartition { concurrently: true, .. })
-}
-
 const fn validates(change: &TableChange) -> bool {
     matches!(change, TableChange::ValidateConstraint(_))
-}
-
-/// The time in milliseconds that the section has set a timeout to; `None` where it has not.
-pub(super) fn in_force(subject: &Subject<'_>, name: &str) -> Option<u64> {
-    let earlier = subject.section.get(..subject.at).unwrap_or_default().iter().rev();
-    let mut settings = earlier.filter_map(|(_, command)| match &command.action {
-        Action::Setting(setting) if setting.name == name || setting.name == "all" => Some(setting),
-        _ => None,
-    });
-    let setting = settings.find(|setting| !setting.local || subject.in_transaction())?;
-    let value = setting.values.first().filter(|_| !setting.reset)?;
-    lock_timeout_bad_value::milliseconds(value)
 }

@@ -1,6 +1,7 @@
 //! L34: a `lock_timeout` that is off, longer than a minute, or set behind a lock.
 
-use super::{Check, Findings, Rule, Subject, cic_under_timeout, example};
+use super::timeouts::{is_concurrent, milliseconds};
+use super::{Check, Findings, Rule, Subject, example};
 use crate::command::Action;
 use crate::diagnostic::Severity;
 
@@ -67,21 +68,5 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
 /// Whether the setting is for commands that wait for others without making anybody wait.
 fn serves_concurrently(subject: &Subject<'_>) -> bool {
     let later = subject.section.get(subject.at..).unwrap_or_default();
-    !subject.in_transaction() && later.iter().any(|(_, command)| cic_under_timeout::is_concurrent(&command.action))
-}
-
-/// A time as PostgreSQL reads it; milliseconds without a unit.
-pub(super) fn milliseconds(value: &str) -> Option<u64> {
-    let value = value.trim();
-    let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
-    let (number, unit) = value.split_at(end);
-    let factor = match unit.trim() {
-        "" | "ms" => 1,
-        "s" => 1_000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
+    !subject.in_transaction() && later.iter().any(|(_, command)| is_concurrent(&command.action))
 }

@@ -1,9 +1,9 @@
 //! L25: foreign keys to several tables in one transaction.
 
+use super::names::referenced;
 use super::{Check, Findings, Rule, Subject, example};
 use std::collections::BTreeSet;
 
-use crate::command::{Action, Command, Constraint, ConstraintKind, Name, TableChange};
 use crate::diagnostic::Severity;
 
 pub(super) static RULE: Rule = Rule {
@@ -53,30 +53,5 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         let list = all.into_iter().map(String::as_str).collect::<Vec<_>>().join("`, `");
         let message = format!("the foreign keys of one transaction make writes to `{list}` wait together");
         findings.report(subject.command.span, list, message, "the second table is locked here");
-    }
-}
-
-/// The tables that the new foreign keys of a command reference.
-pub(super) fn referenced(command: &Command) -> Vec<&Name> {
-    let constraints: Vec<&Constraint> = match &command.action {
-        Action::CreateTable(table) => {
-            let of_columns = table.columns.iter().flat_map(|column| &column.constraints);
-            table.constraints.iter().chain(of_columns).collect()
-        }
-        Action::AlterTable(alter) => alter.changes.iter().flat_map(|(_, change)| added(change)).collect(),
-        _ => Vec::new(),
-    };
-    let keys = constraints.into_iter().filter_map(|constraint| match &constraint.kind {
-        ConstraintKind::ForeignKey { references, .. } => Some(references),
-        _ => None,
-    });
-    keys.collect()
-}
-
-fn added(change: &TableChange) -> &[Constraint] {
-    match change {
-        TableChange::AddConstraint(constraint) => std::slice::from_ref(constraint),
-        TableChange::AddColumn { column, .. } => &column.constraints,
-        _ => &[],
     }
 }

@@ -1,6 +1,6 @@
 //! L33: A lock that others wait for, without a `lock_timeout` in force.
 
-use super::{Check, Findings, Rule, Subject, cic_under_timeout, example};
+use super::{Check, Findings, Rule, Subject, example, timeouts};
 
 pub(super) static RULE: Rule = Rule {
     id: "L33",
@@ -46,7 +46,7 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let mut used = strong.filter(|lock| !subject.is_new_relation(&lock.relation));
     let new = used.next().map(|lock| (&lock.relation, lock.mode));
     let already = subject.transaction.locks.iter().any(|(_, mode, _)| mode.blocks_writes());
-    let is_set = cic_under_timeout::in_force(subject, "lock_timeout").is_some_and(|time| time > 0);
+    let is_set = timeouts::in_force(subject, "lock_timeout").is_some_and(|time| time > 0);
     if let (Some((relation, mode)), false, false) = (new, already, is_set) {
         let message = format!("{} on `{relation}` is waited for without a lock_timeout", mode.sql());
         findings.report(subject.command.span, relation.as_str(), message, "no lock_timeout is set before it");

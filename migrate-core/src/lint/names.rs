@@ -1,7 +1,7 @@
 //! The relations that a command names.
 
 use crate::command::{
-    Action, AlterTable, Constraint, ConstraintKind, CreateTable, Drop, Kind, Name, Query, TableChange,
+    Action, AlterTable, Command, Constraint, ConstraintKind, CreateTable, Drop, Kind, Name, Query, TableChange,
 };
 
 /// goose's own table: no migration makes it, and it is always there.
@@ -112,5 +112,30 @@ fn references(constraint: &Constraint) -> Option<&Name> {
     match &constraint.kind {
         ConstraintKind::ForeignKey { references, .. } => Some(references),
         _ => None,
+    }
+}
+
+/// The tables that the new foreign keys of a command reference.
+pub(super) fn referenced(command: &Command) -> Vec<&Name> {
+    let constraints: Vec<&Constraint> = match &command.action {
+        Action::CreateTable(table) => {
+            let of_columns = table.columns.iter().flat_map(|column| &column.constraints);
+            table.constraints.iter().chain(of_columns).collect()
+        }
+        Action::AlterTable(alter) => alter.changes.iter().flat_map(|(_, change)| added(change)).collect(),
+        _ => Vec::new(),
+    };
+    let keys = constraints.into_iter().filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::ForeignKey { references, .. } => Some(references),
+        _ => None,
+    });
+    keys.collect()
+}
+
+fn added(change: &TableChange) -> &[Constraint] {
+    match change {
+        TableChange::AddConstraint(constraint) => std::slice::from_ref(constraint),
+        TableChange::AddColumn { column, .. } => &column.constraints,
+        _ => &[],
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Rule;
 use crate::catalog::External;
 use crate::config::{Config, Level};
 use crate::diagnostic::Severity;
@@ -58,13 +57,6 @@ impl Settings {
             roles: external.roles.clone(),
             today: None,
         }
-    }
-
-    /// The level of a rule, `None` when it is off.
-    #[must_use]
-    pub fn level(&self, rule: &Rule) -> Option<Severity> {
-        let told = self.levels.get(rule.id).or_else(|| self.levels.get(rule.name));
-        told.copied().unwrap_or(rule.level)
     }
 
     /// Whether a version is one that the base revision of the repository does not have.

@@ -1,6 +1,6 @@
 //! What a transaction did up to a command.
 
-use super::many_fk_in_one_transaction;
+use super::names::referenced;
 use crate::catalog::{Catalog, Lookup, Place, QualifiedName};
 use crate::command::{Action, Command, LockMode, Transaction as Control, TypeChange};
 use crate::effect::Effect;
@@ -63,7 +63,7 @@ pub(super) fn advance(
             hold(&mut transaction.locks, &lock.relation, lock.mode, place.line);
         }
     }
-    for name in many_fk_in_one_transaction::referenced(command) {
+    for name in referenced(command) {
         match before.relation(name) {
             Lookup::Known((_, relation)) if same(relation.since) => {}
             Lookup::Known((name, _)) => transaction.referenced.push(name.to_string()),

@@ -1,10 +1,10 @@
 //! G23: a `migrate:allow` that allows nothing. The engine reports it (`allow.rs`).
 
-use super::{Check, Rule};
+use super::{Check, Rule, UNUSED_ALLOW};
 use crate::diagnostic::Severity;
 
 pub(super) static RULE: Rule = Rule {
-    id: "G23",
+    id: UNUSED_ALLOW,
     name: "unused-allow",
     level: Some(Severity::Warning),
     summary: "a `migrate:allow` that allows nothing, has expired, gives no reason or names no rule",

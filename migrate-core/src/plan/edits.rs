@@ -2,37 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::edit::{Edit, EditKind};
 use super::{Goal, PlanError, Request, Warning};
 use crate::history::{History, Row};
-use crate::migration::{Digest, Direction, Migration, Set, Version};
+use crate::migration::{Digest, Direction, Migration, Set};
 use crate::parse::up_part;
 use crate::step::token_digest;
-
-/// How far a file differs from the one that was applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EditKind {
-    /// White space or comments.
-    Layout,
-    /// The SQL of its Down: what it made is what was applied.
-    Down,
-    /// The SQL itself.
-    Text,
-}
-
-/// An applied file that is not what was applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// The version.
-    pub version: Version,
-    /// The file, as messages write it.
-    pub path: String,
-    /// How far it differs.
-    pub kind: EditKind,
-    /// Digest of the file that was applied.
-    pub applied: Digest,
-    /// Digest of the file as it is.
-    pub now: Digest,
-}
 
 /// The edited files among the applied ones, ascending by version. A row that goose wrote has no digest: unknown is
 /// never an edit.

@@ -1,6 +1,6 @@
 //! Why there is no plan.
 
-use super::Edit;
+use super::edit::Edit;
 use crate::diagnostic::{Diagnostic, Excerpt};
 use crate::migration::{Direction, Version};
 

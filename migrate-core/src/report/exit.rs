@@ -1,7 +1,5 @@
 //! The exit codes: a stable interface, in bands that a Kubernetes `podFailurePolicy` can tell apart.
 
-use super::meaning::{Phase, Said, meaning};
-
 /// How a command ended. The names and numbers never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exit {
@@ -209,13 +207,6 @@ impl Exit {
     #[must_use]
     pub fn row(self) -> &'static ExitRow {
         EXITS.iter().find(|row| row.exit == self).unwrap_or(&EXITS[1])
-    }
-
-    /// The ending that an SQLSTATE of a failed migration stands for (operations.md §3.3); `None` for an error of the
-    /// migration itself.
-    #[must_use]
-    pub fn of_sqlstate(sqlstate: &str) -> Option<Self> {
-        meaning(Phase::Running, Said::new(sqlstate, ""))?.meaning.exit()
     }
 }
 

@@ -227,6 +227,15 @@ pub(crate) fn meaning(phase: Phase, said: Said<'_>) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.is_of(phase, said))
 }
 
+impl Exit {
+    /// The ending that an SQLSTATE of a failed migration stands for (operations.md §3.3); `None` for an error of the
+    /// migration itself.
+    #[must_use]
+    pub fn of_sqlstate(sqlstate: &str) -> Option<Self> {
+        meaning(Running, Said::new(sqlstate, ""))?.meaning.exit()
+    }
+}
+
 /// Whether a migration that this error rolled back may succeed when it is sent again.
 #[cfg(feature = "postgres")]
 pub(crate) fn may_succeed_again(sqlstate: &str) -> bool {

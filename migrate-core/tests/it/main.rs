@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod allows;
+mod circles;
 #[cfg(test)]
 mod codes;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::super::convoy::Fault;
 use super::super::pooler::Pooled;
-use super::super::walking::Walk;
+use super::super::progress::Walk;
 use super::ended::stopped;
 use super::fault::{leaves_an_index, phase, place_of, statement_at_fault, way_out};
 use super::server_error;

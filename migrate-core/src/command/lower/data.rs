@@ -8,14 +8,16 @@ use squawk_syntax::ast::{self, AstNode as _};
 use squawk_syntax::{SyntaxKind as K, SyntaxNode};
 
 use super::expression;
-use super::parts::{child, name, name_in, persistence, place, text, within, word};
-use crate::command::{Action, Expression, Write};
+use super::parts::{child, name_in, persistence};
+use crate::command::Action;
 
 /// The action of a command on rows, on settings or on transactions.
 pub(super) fn lower(stmt: &ast::Stmt) -> Option<Action> {
     let node = stmt.syntax();
     match node.kind() {
-        K::INSERT | K::UPDATE | K::DELETE | K::MERGE => write(node).map(|write| Action::Write(Box::new(write))),
+        K::INSERT | K::UPDATE | K::DELETE | K::MERGE => {
+            expression::write(node).map(|write| Action::Write(Box::new(write)))
+        }
         K::SELECT_INTO => select_into(node),
         K::SELECT | K::VALUES | K::TABLE | K::COMPOUND_SELECT | K::PAREN_SELECT => {
             Some(Action::Select(Box::new(expression::query(node))))
@@ -37,67 +39,9 @@ fn select_into(node: &SyntaxNode) -> Option<Action> {
     })
 }
 
-/// A command that changes rows; also for those in a WITH clause.
-pub(super) fn write(node: &SyntaxNode) -> Option<Write> {
-    let verb = match node.kind() {
-        K::INSERT => "insert",
-        K::UPDATE => "update",
-        K::DELETE => "delete",
-        K::MERGE => "merge",
-        _ => return None,
-    };
-    let targets = [K::RELATION_NAME_REF, K::RELATION_NAME, K::TABLE_RELATION_NAME];
-    let target = node.children().find(|child| targets.contains(&child.kind()))?;
-    let list = child(node, K::COLUMN_TARGET_LIST);
-    let query = node.children().find_map(ast::SelectVariant::cast);
-    Some(Write {
-        verb,
-        table: name(&target)?,
-        columns: columns(node),
-        lists_columns: list.is_some(),
-        from_query: query.is_some_and(|query| !matches!(query, ast::SelectVariant::Values(_))),
-        condition: condition(node),
-        on_conflict: child(node, K::ON_CONFLICT_CLAUSE).is_some(),
-        query: expression::query(node),
-    })
-}
-
-/// The columns that the command itself writes, each once; not those of a command inside it.
-fn columns(node: &SyntaxNode) -> Vec<String> {
-    let parts = node.children().filter(|part| {
-        let holds = [K::COLUMN_TARGET_LIST, K::SET_CLAUSE, K::ON_CONFLICT_CLAUSE];
-        holds.contains(&part.kind()) || ast::MergeWhenClause::can_cast(part.kind())
-    });
-    let mut columns: Vec<String> = Vec::new();
-    for column in parts.flat_map(|part| targets(&part)) {
-        if !columns.contains(&column) {
-            columns.push(column);
-        }
-    }
-    columns
-}
-
-fn targets(part: &SyntaxNode) -> Vec<String> {
-    let targets = part.descendants().filter(|node| node.kind() == K::COLUMN_TARGET);
-    targets.filter_map(|target| word(&child(&target, K::COLUMN_NAME_REF)?)).collect()
-}
-
-/// What selects the rows: `WHERE`, or the `ON` of MERGE. `WHERE true` selects nothing.
-fn condition(node: &SyntaxNode) -> Option<Expression> {
-    if let Some(current) = child(node, K::WHERE_CURRENT_OF) {
-        return Some(Expression { text: text(&current), span: place(&current), ..Expression::default() });
-    }
-    let merged = || within(&child(node, K::USING_ON_CLAUSE)?, K::ON_CLAUSE);
-    let clause = child(node, K::WHERE_CLAUSE).or_else(merged)?;
-    let expr = clause.children().find_map(ast::Expr::cast)?;
-    let is_true = text(expr.syntax()).trim_matches(['(', ')', ' ']).eq_ignore_ascii_case("true");
-    (!is_true).then(|| expression::expression(&expr))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::command::read;
+    use crate::command::{Action, Write, read};
 
     fn written(sql: &str) -> Write {
         match read(sql).remove(0).action {

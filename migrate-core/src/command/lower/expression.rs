@@ -8,7 +8,7 @@ use std::hash::Hash;
 use squawk_syntax::ast::{self, AstNode as _};
 use squawk_syntax::{SyntaxKind as K, SyntaxNode};
 
-pub(super) use self::query::query;
+pub(super) use self::query::{query, write};
 use super::name::column_type;
 use super::parts::{called, literal, place, text, tokens, word};
 use crate::command::{Expression, Name};

@@ -1,13 +1,13 @@
-//! Queries, and what else reads relations: from their trees to what they read, lock and put out.
+//! Queries, and the commands on rows that hold them and stand in them: from their trees to what they read, lock, write and
+//! put out.
 
 use squawk_syntax::ast::{self, AstNode as _};
 use squawk_syntax::column_name::ColumnName;
 use squawk_syntax::{SyntaxKind as K, SyntaxNode};
 
-use super::super::data;
 use super::super::parts::{child, has, name, place, text, within, word};
-use super::{calls, columns, strings, types, unique};
-use crate::command::{Name, Query};
+use super::{calls, columns, expression, strings, types, unique};
+use crate::command::{Expression, Name, Query, Write};
 
 /// A query, or what a command that changes rows refers to.
 pub(in crate::command::lower) fn query(node: &SyntaxNode) -> Query {
@@ -22,7 +22,7 @@ pub(in crate::command::lower) fn query(node: &SyntaxNode) -> Query {
         strings: strings(node),
         output: output(node),
         into: child(node, K::INTO_CLAUSE).and_then(|into| name(&into)),
-        writes: node.descendants().skip(1).filter(in_with_clause).filter_map(|node| data::write(&node)).collect(),
+        writes: node.descendants().skip(1).filter(in_with_clause).filter_map(|node| write(&node)).collect(),
         restricted: operands(node).any(|part| restricts(&part)),
     }
 }
@@ -136,6 +136,63 @@ fn output(node: &SyntaxNode) -> Option<Vec<String>> {
 fn target_name(target: ast::Target) -> Option<String> {
     let (name, _) = ColumnName::from_target(target)?;
     name.to_string().filter(|name| name != "?column?")
+}
+
+/// A command that changes rows; also for those in a WITH clause.
+pub(in crate::command::lower) fn write(node: &SyntaxNode) -> Option<Write> {
+    let verb = match node.kind() {
+        K::INSERT => "insert",
+        K::UPDATE => "update",
+        K::DELETE => "delete",
+        K::MERGE => "merge",
+        _ => return None,
+    };
+    let targets = [K::RELATION_NAME_REF, K::RELATION_NAME, K::TABLE_RELATION_NAME];
+    let target = node.children().find(|child| targets.contains(&child.kind()))?;
+    let list = child(node, K::COLUMN_TARGET_LIST);
+    let source = node.children().find_map(ast::SelectVariant::cast);
+    Some(Write {
+        verb,
+        table: name(&target)?,
+        columns: written(node),
+        lists_columns: list.is_some(),
+        from_query: source.is_some_and(|source| !matches!(source, ast::SelectVariant::Values(_))),
+        condition: condition(node),
+        on_conflict: child(node, K::ON_CONFLICT_CLAUSE).is_some(),
+        query: query(node),
+    })
+}
+
+/// The columns that the command itself writes, each once; not those of a command inside it.
+fn written(node: &SyntaxNode) -> Vec<String> {
+    let parts = node.children().filter(|part| {
+        let holds = [K::COLUMN_TARGET_LIST, K::SET_CLAUSE, K::ON_CONFLICT_CLAUSE];
+        holds.contains(&part.kind()) || ast::MergeWhenClause::can_cast(part.kind())
+    });
+    let mut columns: Vec<String> = Vec::new();
+    for column in parts.flat_map(|part| targets(&part)) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+fn targets(part: &SyntaxNode) -> Vec<String> {
+    let targets = part.descendants().filter(|node| node.kind() == K::COLUMN_TARGET);
+    targets.filter_map(|target| word(&child(&target, K::COLUMN_NAME_REF)?)).collect()
+}
+
+/// What selects the rows: `WHERE`, or the `ON` of MERGE. `WHERE true` selects nothing.
+fn condition(node: &SyntaxNode) -> Option<Expression> {
+    if let Some(current) = child(node, K::WHERE_CURRENT_OF) {
+        return Some(Expression { text: text(&current), span: place(&current), ..Expression::default() });
+    }
+    let merged = || within(&child(node, K::USING_ON_CLAUSE)?, K::ON_CLAUSE);
+    let clause = child(node, K::WHERE_CLAUSE).or_else(merged)?;
+    let expr = clause.children().find_map(ast::Expr::cast)?;
+    let is_true = text(expr.syntax()).trim_matches(['(', ')', ' ']).eq_ignore_ascii_case("true");
+    (!is_true).then(|| expression(&expr))
 }
 
 #[cfg(test)]

@@ -1,0 +1,28 @@
+//! Why a command did not do what it was asked for.
+
+use migrate_core::diagnostic::Diagnostic;
+use migrate_core::report::{Exit, Failure};
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The migrations themselves are wrong: all their problems.
+    Diagnostics(Vec<Diagnostic>),
+    /// Anything else.
+    Failure(Box<Failure>),
+}
+
+impl Trouble {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Diagnostics(_) => Exit::InvalidMigrations,
+            Self::Failure(failure) => failure.exit,
+        }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(Box::new(failure))
+    }
+}
