@@ -1,6 +1,7 @@
 //! The command line: goose's commands with goose's meaning, and a few of our own.
 
 mod change;
+mod create;
 mod looks;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use migrate_core::flight::{Decision, TableName};
 use migrate_core::migration::Dialect;
 
 pub(crate) use self::change::Change;
+pub(crate) use self::create::CreateArguments;
 pub(crate) use self::looks::{AcceptArguments, CheckArguments};
 
 /// Applies goose SQL migrations to PostgreSQL, exactly once.
@@ -193,14 +195,8 @@ pub(crate) enum Command {
         /// Such as `L09` or `set-not-null-scan`
         which: Option<String>,
     },
-    /// Write an empty migration
-    Create {
-        /// What it does, such as `add_users`
-        name: String,
-        /// Number it after the highest version instead of by the time
-        #[arg(short, long)]
-        sequential: bool,
-    },
+    /// Write an empty migration, or what another tool left behind
+    Create(CreateArguments),
     /// Renumber migrations that are named by time after the sequential ones
     Fix,
     /// Write down which migrations nobody may change any more, in the folder's `migrate.lock`

@@ -59,7 +59,7 @@ pub(crate) fn run(
             console.data(&String::from_utf8_lossy(&script));
             Ok(Exit::Ok)
         }
-        Command::Create { name, sequential } => create::run(&folder(shared, embedded), name, *sequential, console),
+        Command::Create(asked) => create::run(&folder(shared, embedded), asked, console),
         Command::Fix => fix::run(&folder(shared, embedded), console),
         Command::Lock { check: false } => lock::write(shared, embedded, console),
         Command::Lock { check: true } => lock::check(&folder(shared, embedded), console),

@@ -11,15 +11,18 @@ mod machine;
 mod name;
 mod source;
 mod variables;
+mod wrapping;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub(crate) use boundaries::{cuts, hidden};
+pub use foreign::{Half, Shape, dbmate_section, shape};
 pub use machine::{Section, split};
 pub use name::{NameError, version};
 pub use source::{Folder, Source, read_file, read_folder};
 pub use variables::{Environment, Substitution};
+pub use wrapping::{commands, psql_lines, wrap};
 
 use self::annotation::Annotation;
 use self::machine::fault;

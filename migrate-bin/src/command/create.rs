@@ -1,37 +1,111 @@
-//! `create`: a new, empty migration, named as goose would name it (goose/spec.md 6).
+//! `create`: a new, empty migration, named as goose would name it (goose/spec.md 6), or what other tools left behind, as
+//! goose files.
 
-use std::path::Path;
+mod conversion;
+mod dump;
 
+use std::path::{Path, PathBuf};
+
+use migrate_core::check::{Read, read_files};
+use migrate_core::diagnostic::any_error;
+use migrate_core::lint::{Settings, unrunnable};
 use migrate_core::migration::Version;
-use migrate_core::parse::{read_folder, version};
+use migrate_core::parse::{Folder, Source, read_file, read_folder, version};
 use migrate_core::report::{Exit, Failure};
 use serde_json::json;
 
+use self::conversion::Draft;
 use super::Ended;
-use crate::arguments::Form;
+use crate::arguments::{CreateArguments, Form};
 use crate::console::Console;
+use crate::trouble::Trouble;
 
 /// goose's template, byte for byte.
 const TEMPLATE: &str = "-- +goose Up\nSELECT 'up SQL query';\n\n-- +goose Down\nSELECT 'down SQL query';\n";
 
-pub(super) fn run(folder: &Path, name: &str, sequential: bool, console: &mut Console) -> Ended {
+pub(super) fn run(folder: &Path, asked: &CreateArguments, console: &mut Console) -> Ended {
     if !folder.is_dir() {
         let message = format!("the folder {} does not exist", folder.display());
         return Err(Failure::new(Exit::Config, message, "create it, or name another with `--dir`").into());
     }
-    let stamp = if sequential {
-        format!("{:05}", after(last_sequential(folder))?)
-    } else {
-        jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string()
-    };
-    let file = format!("{stamp}_{}.sql", snake(name));
-    let path = folder.join(&file);
-    write_new(&path)?;
+    if !asked.from.is_empty() {
+        let drafts = conversion::drafts(&asked.from, after(last_sequential(folder))?)?;
+        return write_drafts(folder, drafts, console);
+    }
+    let stem = stem(folder, asked.name.as_deref().unwrap_or_default(), asked.sequential)?;
+    if let Some(path) = &asked.from_dump {
+        return write_drafts(folder, vec![of_dump(path, stem)?], console);
+    }
+    let path = folder.join(format!("{stem}.sql"));
+    write_new(&path, TEMPLATE)?;
     match console.output {
         Form::Text => console.data(&format!("{}\n", path.display())),
         Form::Json => console.json(&json!({ "path": path })),
     }
     Ok(Exit::Ok)
+}
+
+/// The name of a new file, without `.sql`.
+fn stem(folder: &Path, name: &str, sequential: bool) -> Result<String, Failure> {
+    let stamp = if sequential {
+        format!("{:05}", after(last_sequential(folder))?)
+    } else {
+        jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string()
+    };
+    Ok(format!("{stamp}_{}", snake(name)))
+}
+
+fn of_dump(path: &Path, stem: String) -> Result<Draft, Trouble> {
+    let shown = path.display().to_string();
+    let dump = read_file(path, &shown).text.map_err(|problem| Trouble::Diagnostics(vec![problem]))?;
+    dump::schema(stem, &dump).map_err(|data| {
+        let message =
+            format!("{shown}:{}: {} writes rows, and a migration made from a dump holds none", data.line, data.by);
+        Failure::new(Exit::Usage, message, "dump the schema alone, with `pg_dump --schema-only`").into()
+    })
+}
+
+/// Writes all of them, or none: what goose could not read is not written, and no file that is there is written over.
+fn write_drafts(folder: &Path, mut drafts: Vec<Draft>, console: &mut Console) -> Ended {
+    let shown = folder.display().to_string();
+    let read = |drafts: &[Draft]| {
+        let source = |draft: &Draft| Source { file: format!("{}.sql", draft.stem), text: Ok(draft.text()) };
+        let sources = drafts.iter().map(source).collect();
+        read_files(Folder { path: shown.clone(), shown: shown.clone(), sources, diagnostics: Vec::new() }, None)
+    };
+    let Read { set, commands, .. } = read(&drafts);
+    // Other tools open no transaction around a file that holds one command.
+    let alone = unrunnable(&set, &commands, &Settings::default());
+    for draft in &mut drafts {
+        let file = format!("{}.sql", draft.stem);
+        draft.alone |= alone.iter().any(|finding| set.find(finding.version).is_some_and(|found| found.file == file));
+    }
+    let diagnostics = read(&drafts).diagnostics;
+    if any_error(&diagnostics) {
+        return Err(Trouble::Diagnostics(diagnostics));
+    }
+    console.diagnostics(&diagnostics);
+    let paths = write_all(folder, &drafts)?;
+    match console.output {
+        Form::Text => paths.iter().for_each(|path| console.data(&format!("{}\n", path.display()))),
+        Form::Json => console.json(&json!({ "paths": paths })),
+    }
+    Ok(Exit::Ok)
+}
+
+fn write_all(folder: &Path, drafts: &[Draft]) -> Result<Vec<PathBuf>, Failure> {
+    let mut written = Vec::new();
+    for draft in drafts {
+        let path = folder.join(format!("{}.sql", draft.stem));
+        if let Err(failure) = write_new(&path, &draft.text()) {
+            for path in &written {
+                let _still_there = std::fs::remove_file(path);
+            }
+            return Err(failure);
+        }
+        written.push(path);
+    }
+    Ok(written)
 }
 
 /// The version after one; the highest that goose can read has none.
@@ -43,10 +117,10 @@ pub(super) fn after(version: i64) -> Result<i64, Failure> {
 }
 
 /// Never over a file that is there.
-fn write_new(path: &Path) -> Result<(), Failure> {
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
-    file.and_then(|mut file| file.write_all(TEMPLATE.as_bytes())).map_err(|error| {
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
         let message = format!("cannot write {}: {error}", path.display());
         Failure::new(Exit::Config, message, "check the folder's permissions, or choose another name")
     })

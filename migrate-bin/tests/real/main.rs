@@ -20,6 +20,8 @@ mod connection;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod creating;
+#[cfg(test)]
 mod differences;
 #[cfg(test)]
 mod doctor;

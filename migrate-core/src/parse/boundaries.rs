@@ -96,6 +96,11 @@ fn has_annotation(text: &str) -> bool {
     text.lines().any(|line| annotation::read(line).is_some())
 }
 
+/// Behind each `;` that ends a command, and the text's end when a last command has none.
+pub(super) fn ends(sql: &str) -> Vec<u32> {
+    scan(sql).ends
+}
+
 /// The ends of commands in a statement that goose does not see: it sends what follows in the same piece.
 pub(crate) fn hidden(text: &str, statement: &Statement, mode: Mode) -> Vec<Problem> {
     let piece = statement.span().of(text);

@@ -17,6 +17,16 @@ use crate::diagnostic::{Code, Problem};
 use crate::migration::{Dialect, Direction, Mode, Statement};
 use crate::text::{Span, saturate};
 
+/// Whether a goose, of whatever version, ends a statement on this line.
+pub(super) fn ends_in_some_version(line: &str) -> bool {
+    words::end_statement(line) || words::ends_in_newer(line)
+}
+
+/// Whether every goose does.
+pub(super) fn ends_in_every_version(line: &str) -> bool {
+    words::end_statement(line) && words::ends_in_newer(line)
+}
+
 /// Where in a file the machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
