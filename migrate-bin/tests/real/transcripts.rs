@@ -60,6 +60,68 @@ fn every_recorded_run_of_goose_ends_the_same_with_our_program() {
     assert!(unlisted.is_empty() && stale.is_empty(), "unlisted: {unlisted:#?}\nlisted, but the same: {stale:#?}");
 }
 
+/// The recordings are those of 3.27.3: what a user of the newest goose sees is the same.
+#[test]
+fn every_recorded_run_ends_the_same_with_the_newest_goose() {
+    let Some(newer) = stage::newer_goose("the recorded runs") else { return };
+    let path = stage::workspace().join("migrate-core/tests/vectors/cli/transcripts.json");
+    let transcripts: Transcripts = serde_json::from_str(&stage::text(&path)).expect("the recordings' form");
+    // Their environment was not recorded.
+    let told =
+        transcripts.scenarios.iter().filter(|scenario| !["env vars", "dotenv"].contains(&scenario.name.as_str()));
+    let found: Vec<Found> = told.flat_map(|scenario| replay_with(&newer, scenario)).collect();
+    assert_eq!(found, []);
+}
+
+fn replay_with(goose: &Path, scenario: &Scenario) -> Vec<Found> {
+    let (database, folder) = stand(scenario);
+    let mut found = Vec::new();
+    for (at, step) in scenario.steps.iter().enumerate() {
+        let differs = match step {
+            Step::Command { cmd, exit, stderr, version_rows: rows } => {
+                let arguments = theirs(cmd, &scenario.table, folder.path(), &database);
+                let mut command = std::process::Command::new(goose);
+                command.args(&arguments).env_clear().current_dir(folder.path());
+                let ended = Ended::from(command.output().expect("goose starts"));
+                let mut differs = Vec::new();
+                if ended.code != *exit {
+                    differs.push(format!("exit {}: {}", ended.code, ended.stderr));
+                }
+                let now = version_rows(&database, &scenario.table);
+                if now != *rows && scenario.table == "goose_db_version" {
+                    differs.push(format!("rows {now}"));
+                }
+                let told = |text: &str| text.rsplit_once("goose: ").map(|(_, said)| said.to_owned());
+                let is_version = arguments.last().is_some_and(|last| last == "version");
+                if is_version && *exit == 0 && told(&ended.stderr) != told(stderr) {
+                    differs.push(format!("says {}", ended.stderr));
+                }
+                differs
+            }
+            step => go_on(step, &database, folder.path()),
+        };
+        if !differs.is_empty() {
+            found.push(found_at(&scenario.name, at, &differs.join(", ")));
+        }
+    }
+    found
+}
+
+/// goose's command line as it was recorded.
+fn theirs(words: &Words, table: &str, folder: &Path, database: &Database) -> Vec<String> {
+    let dsn = format!("{}?sslmode=disable", database.url);
+    let shown = folder.display().to_string();
+    match words {
+        Words::Full(words) => words.iter().map(|word| word.replace("<DIR>", &shown).replace("<DSN>", &dsn)).collect(),
+        Words::Short(text) => {
+            let before = ["-dir", &shown, "-table", table, "postgres", &dsn].map(str::to_owned);
+            let flags = text.split(' ').filter(|word| word.starts_with('-')).map(str::to_owned);
+            let command = text.split(' ').filter(|word| !word.starts_with('-')).map(str::to_owned);
+            flags.chain(before).chain(command).collect()
+        }
+    }
+}
+
 #[test]
 fn a_difference_is_either_a_refusal_or_something_that_goose_cannot_do() {
     for difference in DIFFERENCES {
@@ -87,13 +149,31 @@ fn not_ours(scenario: &str, step: usize) -> bool {
     NOT_OURS.iter().any(|(name, only, _)| *name == scenario && only.is_none_or(|only| only == step))
 }
 
-fn replay(scenario: &Scenario) -> Vec<Found> {
+/// The database and the folder of a scenario, as they are before its first step.
+fn stand(scenario: &Scenario) -> (Database, tempfile::TempDir) {
     let database = Database::create();
     if !scenario.setup.is_empty() {
         sql(&database.url, &scenario.setup);
     }
     let files: Vec<(&str, &str)> = scenario.files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let folder = stage::folder(&files);
+    (database, stage::folder(&files))
+}
+
+/// A step that is no command.
+fn go_on(step: &Step, database: &Database, folder: &Path) -> Vec<String> {
+    match step {
+        Step::Command { .. } => vec![],
+        Step::Write { write_file, content } => {
+            std::fs::write(folder.join(write_file), content).expect("a file");
+            vec![]
+        }
+        Step::Sql { sql: query, result } => compare_sql(database, query, result),
+        Step::Listing { ls } => compare_listing(folder, ls),
+    }
+}
+
+fn replay(scenario: &Scenario) -> Vec<Found> {
+    let (database, folder) = stand(scenario);
     let mut found = Vec::new();
     let mut before = version_rows(&database, &scenario.table);
     for (at, step) in scenario.steps.iter().enumerate() {
@@ -109,12 +189,7 @@ fn replay(scenario: &Scenario) -> Vec<Found> {
                 before = now;
                 differs
             }
-            Step::Write { write_file, content } => {
-                std::fs::write(folder.path().join(write_file), content).expect("a file");
-                vec![]
-            }
-            Step::Sql { sql: query, result } => compare_sql(&database, query, result),
-            Step::Listing { ls } => compare_listing(folder.path(), ls),
+            step => go_on(step, &database, folder.path()),
         };
         if !differs.is_empty() {
             found.push(found_at(&scenario.name, at, &differs.join(", ")));
