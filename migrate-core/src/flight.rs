@@ -100,7 +100,7 @@ pub use terms::Terms;
 pub use walk::{closing, done, failed, opening, unit};
 
 use crate::migration::{Mode, Statement};
-use crate::plan::{Batch, Preparation};
+use crate::plan::{Batch, Plan, Preparation, Warning};
 
 /// What the bookkeeping writes beside the versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -367,6 +367,21 @@ pub fn prepare(preparation: Preparation, tables: &Tables) -> Flight<'static> {
     }
     messages.push(message(Purpose::Commit, "COMMIT"));
     Flight { pace: Pace::Pipelined, messages }
+}
+
+/// Writes down that the layout of applied files was changed, so that it is told once; nothing when none was.
+#[must_use]
+pub fn relaid(plan: &Plan<'_>, tables: &Tables) -> Option<Flight<'static>> {
+    let edits = plan.warnings.iter().filter_map(|warning| match warning {
+        Warning::Reformatted(edit) => Some(edit),
+        _ => None,
+    });
+    let edits: Vec<_> = edits.collect();
+    let messages = || {
+        let written = message(Purpose::Record, ledger::relaid(&edits, tables));
+        vec![message(Purpose::Begin, BEGIN), written, message(Purpose::Commit, "COMMIT")]
+    };
+    (!edits.is_empty()).then(|| Flight { pace: Pace::Pipelined, messages: messages() })
 }
 
 /// Each statement by itself: outside a transaction that the file leaves alone, a string of several would be one of its

@@ -4,7 +4,7 @@ mod sizes;
 
 use migrate_core::apply::{self, Session};
 use migrate_core::config::Config;
-use migrate_core::flight::{Bookkeeping, Flight, Message, Purpose, TableName, flight, prepare};
+use migrate_core::flight::{Bookkeeping, Flight, Message, Purpose, TableName, flight, prepare, relaid};
 use migrate_core::history::History;
 use migrate_core::migration::{Migration, Mode, Set, Statement, Version};
 use migrate_core::plan::{Batch, Goal, Order, OutOfOrder, Plan, plan};
@@ -164,6 +164,10 @@ fn text(plan: &Plan<'_>, bookkeeping: &Bookkeeping) -> String {
         text.push_str(&head);
         push_messages(&mut text, &flight(batch, bookkeeping), Some(batch));
     }
+    if let Some(relaid) = relaid(plan, &bookkeeping.tables) {
+        text.push_str("-- the digests of files whose layout was changed\n");
+        push_messages(&mut text, &relaid, None);
+    }
     text
 }
 
@@ -202,10 +206,14 @@ fn as_json(plan: &Plan<'_>, bookkeeping: &Bookkeeping) -> Value {
             "messages": messages(&flight(batch, bookkeeping), Some(batch)),
         })
     });
-    json!({
+    let mut json = json!({
         "from": plan.from.0, "preparation": preparation, "migrations": batches.collect::<Vec<_>>(),
         "warnings": plan.warnings.iter().map(|warning| words::of_warning(warning).0).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(relaid) = relaid(plan, &bookkeeping.tables) {
+        json["relaid"] = messages(&relaid, None).into();
+    }
+    json
 }
 
 fn messages(flight: &Flight<'_>, batch: Option<&Batch<'_>>) -> Vec<Value> {

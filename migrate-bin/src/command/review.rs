@@ -39,7 +39,7 @@ pub(super) async fn run(shared: &Shared, embedded: &Set, request: Request<'_>, c
     let Request { options, stop } = request;
     let mut review = Review::new(shared, embedded, options)?;
     if options.verify {
-        review.proofs = prove(shared, &review, stop, console).await?;
+        review.proofs = Box::pin(prove(shared, &review, stop, console)).await?;
     }
     let told = review.told();
     match shared.output {

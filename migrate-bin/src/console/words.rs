@@ -129,9 +129,13 @@ pub(crate) fn of_warning(warning: &Warning) -> (String, Value) {
             ),
             json!({ "ahead": count, "highest": highest.0 }),
         ),
-        Warning::Reformatted(edit) => {
-            (format!("{}: white space or comments were changed after it was applied", edit.path), edited(edit))
-        }
+        Warning::Reformatted(edit) => (
+            format!(
+                "{}: white space or comments were changed after it was applied; told until a run has written it down",
+                edit.path
+            ),
+            edited(edit),
+        ),
         Warning::DownEdited(edit) => (
             format!("the Down of {} was changed after it was applied; its Up is what was applied", edit.path),
             edited(edit),

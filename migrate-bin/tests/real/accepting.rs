@@ -65,6 +65,46 @@ fn an_edit_of_the_up_stops_deploys_until_a_person_accepts_it() {
     }
 }
 
+/// A licence header, say.
+#[test]
+fn a_change_of_the_layout_is_told_until_a_run_has_written_it_down() {
+    for header in ["-- Copyright of whoever wrote this.\n", "\n\n", "--\n-- one\n--\n"] {
+        let database = Database::create();
+        let files = applied_then(&database, &format!("{header}{UP}{DOWN}"));
+        let told_of = |arguments: &[&str]| {
+            let ended = migrate(&database.url, files.path(), arguments);
+            assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.stderr);
+            (ended.stderr.contains("white space or comments"), ended.stdout)
+        };
+        let (shown, plan) = told_of(&["plan", "--output", "json"]);
+        assert!(shown && plan.contains("\"relaid\":[{") && plan.contains("text_sha256 = e.now"), "{plan}");
+        assert!(told_of(&["up", "--dry-run"]).0 && told_of(&["up", "--dry-run"]).0, "a dry run writes nothing");
+        assert!(told_of(&["up"]).0);
+        assert!(!told_of(&["up"]).0 && !told_of(&["plan"]).0);
+        std::fs::write(files.path().join(FILE), format!("{UP}SELECT 1;\n{DOWN}")).expect("a file");
+        told(&migrate(&database.url, files.path(), &["up"]), 28, &[FILE]);
+    }
+}
+
+#[test]
+fn a_role_that_may_not_write_the_new_layout_down_is_told_each_time_and_stopped_by_nothing() {
+    let database = Database::create();
+    let files = applied_then(&database, &format!("-- a header\n{UP}{DOWN}"));
+    let role = format!("{}_reader", database.name);
+    database.rows(&format!("CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {role}"));
+    let url = database.url.replace("postgres@", &format!("{role}@"));
+    for _ in 0..2 {
+        told(&migrate(&url, files.path(), &["up"]), 0, &["white space or comments", "nothing to apply"]);
+    }
+    database.rows(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    database.rows(
+        "ALTER DATABASE SET default_transaction_read_only = on"
+            .replace("DATABASE", &format!("DATABASE {}", database.name))
+            .as_str(),
+    );
+    told(&migrate(&database.url, files.path(), &["up"]), 0, &["white space or comments"]);
+}
+
 #[test]
 fn what_nobody_can_accept_is_said() {
     let (database, files) = (Database::create(), folder(&[(FILE, &format!("{UP}{DOWN}"))]));

@@ -10,7 +10,7 @@ use super::database::{is_denied, not_orphaned};
 use super::run::{Course, Run, clean_up, refusal, sqlstate};
 use super::staying::stays;
 use super::{Database, Request, Shown, failure, privileges, read, stored};
-use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, flight, prepare};
+use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, flight, prepare, relaid};
 use crate::history::History;
 use crate::migration::Version;
 use crate::plan::{Batch, Goal, Order, Plan, Versioning, plan};
@@ -128,6 +128,27 @@ impl<'r> Run<'r, '_> {
     }
 
     async fn carry_out(&mut self, plan: &Plan<'_>, database: &Database) -> Result<Course, Failure> {
+        let course = self.fly_batches(plan, database).await;
+        if course == Ok(Course::On)
+            && let Some(flight) = relaid(plan, &database.tables)
+        {
+            // Rarely needed, and larger than what surrounds it.
+            Box::pin(self.note(flight)).await;
+        }
+        course
+    }
+
+    /// Writes what is only told again when it cannot be written: on a standby, or where somebody holds the row.
+    async fn note(&mut self, flight: Flight<'static>) {
+        let Self { session, means, log, watch, .. } = self;
+        let mut tell = |told: Told<'_>| log.overhear(told);
+        let mut crew = Crew { watch, stop: &means.stop, tell: &mut tell };
+        if let Ending::Failed(fault) = fly(session, &mut std::iter::once(Leg::own(flight)), 1, &mut crew).await {
+            clean_up(session, &fault.leg.flight).await;
+        }
+    }
+
+    async fn fly_batches(&mut self, plan: &Plan<'_>, database: &Database) -> Result<Course, Failure> {
         self.log.history = database.history.outline();
         let bookkeeping = self.request.bookkeeping(database.tables.clone());
         if let Some(preparation) = plan.preparation {

@@ -8,7 +8,7 @@ use super::{Bookkeeping, Mode, journal, proof};
 #[cfg(feature = "postgres")]
 use crate::migration::Version;
 use crate::migration::{Digest, Direction};
-use crate::plan::{Batch, Record};
+use crate::plan::{Batch, Edit, Record};
 
 /// goose's DDL (goose/spec.md 4.1).
 pub(super) fn create_version_table(tables: &Tables) -> String {
@@ -238,6 +238,22 @@ fn removal(batch: &Batch<'_>, tables: &Tables, closed: &str) -> String {
         forgotten(batch, tables),
         proof::note_removed("removed"),
         proof::of_removal(batch.migration.version, tables),
+    )
+}
+
+/// The digests of files of which only the layout was changed, in the place of those that were kept; nothing where the role
+/// may not write them. Each says from which digest to which, so that it needs no lock.
+pub(super) fn relaid(edits: &[&Edit], tables: &Tables) -> String {
+    let rows: Vec<String> =
+        edits.iter().map(|edit| format!("({}, '{}', '{}')", edit.version, edit.applied, edit.now)).collect();
+    format!(
+        "DO $migrate$ BEGIN\n  IF pg_catalog.has_table_privilege({}, 'UPDATE') THEN\n    \
+         PERFORM pg_catalog.set_config('lock_timeout', '1s', true);\n    \
+         UPDATE {} l SET text_sha256 = e.now FROM (VALUES {}) e (version, applied, now)\n    \
+         WHERE l.version_id = e.version AND l.text_sha256 = e.applied;\n  END IF;\nEND $migrate$",
+        literal(&tables.ledger),
+        tables.ledger,
+        rows.join(", "),
     )
 }
 
