@@ -198,7 +198,11 @@ pub(crate) enum Command {
     /// Write an empty migration, or what another tool left behind
     Create(CreateArguments),
     /// Renumber migrations that are named by time after the sequential ones
-    Fix,
+    Fix {
+        /// Put StatementBegin and StatementEnd around what goose would cut in pieces instead, and renumber nothing
+        #[arg(long)]
+        wrap: bool,
+    },
     /// Write down which migrations nobody may change any more, in the folder's `migrate.lock`
     Lock {
         /// Write nothing; fail when the lock is not what would be written

@@ -60,7 +60,8 @@ pub(crate) fn run(
             Ok(Exit::Ok)
         }
         Command::Create(asked) => create::run(&folder(shared, embedded), asked, console),
-        Command::Fix => fix::run(&folder(shared, embedded), console),
+        Command::Fix { wrap: true } => fix::wrap(&folder(shared, embedded), console),
+        Command::Fix { wrap: false } => fix::run(&folder(shared, embedded), console),
         Command::Lock { check: false } => lock::write(shared, embedded, console),
         Command::Lock { check: true } => lock::check(&folder(shared, embedded), console),
         Command::Lint(options) => lint::run(shared, embedded, options, console),

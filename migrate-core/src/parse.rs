@@ -22,7 +22,7 @@ pub use machine::{Section, split};
 pub use name::{NameError, version};
 pub use source::{Folder, Source, read_file, read_folder};
 pub use variables::{Environment, Substitution};
-pub use wrapping::{commands, psql_lines, wrap};
+pub use wrapping::{commands, psql_lines, wrap, wrap_cuts};
 
 use self::annotation::Annotation;
 use self::machine::fault;

@@ -1,8 +1,10 @@
-//! `fix`: gives migrations that are named by time the next sequential numbers (goose/spec.md 6).
+//! `fix`: gives migrations that are named by time the next sequential numbers (goose/spec.md 6), or keeps whole what goose
+//! would cut in pieces.
 
 use std::path::Path;
 
 use migrate_core::lock::{self, Lock};
+use migrate_core::parse::{read_folder, wrap_cuts};
 use migrate_core::report::{Exit, Failure, State};
 use serde_json::json;
 
@@ -40,6 +42,43 @@ pub(super) fn run(folder: &Path, console: &mut Console) -> Ended {
     }
     if renamed.is_empty() {
         console.say("fixed", "no migration is named by time");
+    }
+    Ok(Exit::Ok)
+}
+
+/// `--wrap`. A file that the lock names is nobody's to change.
+pub(super) fn wrap(folder: &Path, console: &mut Console) -> Ended {
+    let shown = folder.display().to_string();
+    let files = read_folder(folder, &shown);
+    if migrate_core::diagnostic::any_error(&files.diagnostics) {
+        return Err(Trouble::Diagnostics(files.diagnostics));
+    }
+    let lock = lock::read(folder, &shown).map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
+    let wrapped =
+        files.sources.iter().filter_map(|source| Some((&source.file, wrap_cuts(source.text.as_ref().ok()?)?)));
+    let wrapped: Vec<_> = wrapped.collect();
+    if let Some((file, _)) = wrapped.iter().find(|(file, _)| lock.as_ref().is_some_and(|lock| lock.holds(file))) {
+        let message = format!("{shown}/{file} is named by the lock, so it is not changed");
+        let next = "if no database has applied it, wrap it by hand and accept the change with `migrate lock`";
+        return Err(Failure::new(Exit::Config, message, next).into());
+    }
+    let mut paths = Vec::new();
+    for (file, text) in wrapped {
+        let path = folder.join(file);
+        std::fs::write(&path, text).map_err(|error| {
+            let message = format!("cannot write {}: {error}", path.display());
+            let mut failure = Failure::new(Exit::Config, message, "check the folder's permissions, then run it again");
+            failure.state = State::Elsewhere(format!("{} files were mended before it", paths.len()));
+            failure
+        })?;
+        paths.push(path);
+    }
+    match console.output {
+        Form::Text => paths.iter().for_each(|path| console.data(&format!("{}\n", path.display()))),
+        Form::Json => console.json(&json!({ "wrapped": paths })),
+    }
+    if paths.is_empty() {
+        console.say("fixed", "goose cuts no statement of these migrations");
     }
     Ok(Exit::Ok)
 }

@@ -24,6 +24,8 @@ pub(crate) struct Cut {
     pub(crate) problem: Problem,
     /// The pieces, by their place among goose's statements: none of them is a statement to judge.
     pub(crate) pieces: Range<usize>,
+    /// The lines, from 1, above and below which the annotations belong that keep it whole.
+    pub(crate) lines: (u32, u32),
 }
 
 /// How often the end of a statement is looked for in vain: text that nobody wrote must not take forever.
@@ -63,12 +65,12 @@ fn cut(text: &str, statements: &[Statement], first: usize, inside: Inside) -> Op
         return None;
     }
     let last = statements.partition_point(|statement| statement.span().start < end);
-    let problem = cut_problem(text, piece, inside, end);
-    Some(Cut { problem, pieces: first..last.max(first + 1) })
+    let lines = (line_at(text, piece.start).0, line_at(text, end.saturating_sub(1)).0);
+    let problem = cut_problem(text, piece, inside, (end, lines));
+    Some(Cut { problem, pieces: first..last.max(first + 1), lines })
 }
 
-fn cut_problem(text: &str, piece: Span, inside: Inside, end: u32) -> Problem {
-    let line = |offset| line_at(text, offset).0;
+fn cut_problem(text: &str, piece: Span, inside: Inside, (end, (above, below)): (u32, (u32, u32))) -> Problem {
     let semicolon = piece.of(text).rfind(';').map_or(piece.start, |at| piece.start + saturate(at));
     let opened = piece.start + inside.opening;
     let (code, what) = match (inside.closing, inside.body) {
@@ -78,16 +80,19 @@ fn cut_problem(text: &str, piece: Span, inside: Inside, end: u32) -> Problem {
         (Closing::Parenthesis, _) => (Code::BodyCut, "the parentheses"),
         (Closing::Dollar | Closing::Atomic | Closing::String, _) => (Code::BodyCut, "the body"),
     };
-    let (above, below) = (line(piece.start), line(end.saturating_sub(1)));
     let mut help =
         format!("put `-- +goose StatementBegin` above line {above} and `-- +goose StatementEnd` below line {below}");
     if has_annotation(Span::new(piece.start, end).of(text)) {
         help.push_str(", and delete the annotations between them");
     }
+    help.push_str("; `migrate fix --wrap` does it");
     Problem {
         code,
         span: Span::new(semicolon, semicolon + 1),
-        message: format!("goose ends the statement at this `;`, inside {what} that starts on line {}", line(opened)),
+        message: format!(
+            "goose ends the statement at this `;`, inside {what} that starts on line {}",
+            line_at(text, opened).0
+        ),
         help,
     }
 }
@@ -172,7 +177,12 @@ mod tests {
     }
 
     fn wrap(above: u32, below: u32) -> String {
-        format!("put `-- +goose StatementBegin` above line {above} and `-- +goose StatementEnd` below line {below}")
+        wrap_and(above, below, "")
+    }
+
+    fn wrap_and(above: u32, below: u32, more: &str) -> String {
+        let lines = format!("above line {above} and `-- +goose StatementEnd` below line {below}");
+        format!("put `-- +goose StatementBegin` {lines}{more}; `migrate fix --wrap` does it")
     }
 
     #[test]
@@ -218,10 +228,8 @@ mod tests {
     #[test]
     fn a_block_inside_a_cut_body_has_to_go() {
         let sql = "CREATE FUNCTION f() RETURNS int AS $$\nSELECT 1;\n-- +goose StatementBegin\nSELECT 2;\n$$ LANGUAGE sql;\n-- +goose StatementEnd\n";
-        assert_eq!(
-            found(sql),
-            [(Code::BodyCut, 0..2, format!("{}, and delete the annotations between them", wrap(2, 6)))]
-        );
+        let more = ", and delete the annotations between them";
+        assert_eq!(found(sql), [(Code::BodyCut, 0..2, wrap_and(2, 6, more))]);
     }
 
     fn hides(sql: &str) -> Vec<String> {

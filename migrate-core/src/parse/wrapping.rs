@@ -2,9 +2,12 @@
 
 use squawk_lexer::TokenKind;
 
-use super::boundaries::ends;
+use super::annotation::{self, Annotation};
+use super::boundaries::{cuts, ends};
 use super::grammar::token::{Token, tokens};
-use super::machine::{ends_in_every_version, ends_in_some_version};
+use super::machine::{ends_in_every_version, ends_in_some_version, split};
+use super::variables::Substitution;
+use crate::migration::Direction;
 use crate::text::{Span, saturate};
 
 /// The commands of a text, each with the white space and comments before it; what stands behind the last one goes with it,
@@ -108,6 +111,58 @@ fn is_cut(command: &str) -> bool {
     !lines.next().is_some_and(ends_in_every_version) || lines.any(ends_in_some_version)
 }
 
+/// A file that nobody wrote must not be mended for ever.
+const MOST: usize = 1_000;
+
+/// The text of a goose file with annotations around each statement that goose cuts in pieces, and without those that stand
+/// inside of it; nothing where goose cuts none, or where the file cannot be read.
+#[must_use]
+pub fn wrap_cuts(text: &str) -> Option<String> {
+    let mut wrapped = None;
+    for _ in 0..MOST {
+        let now = wrapped.as_deref().unwrap_or(text);
+        let Some(lines) = first_cut(now) else { break };
+        wrapped = Some(annotated(now, lines));
+    }
+    wrapped
+}
+
+/// The lines of the first statement that is cut, in either direction.
+fn first_cut(text: &str) -> Option<(u32, u32)> {
+    [Direction::Up, Direction::Down].into_iter().find_map(|direction| {
+        let section = split(text, direction, Substitution::Check).ok()?;
+        cuts(text, &section.statements).first().map(|cut| cut.lines)
+    })
+}
+
+fn annotated(text: &str, (above, below): (u32, u32)) -> String {
+    let mut annotated = String::new();
+    // Of what stands inside, how many blocks end behind it.
+    let mut open = 0_i32;
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+        if number == above {
+            annotated.push_str(&format!("-- +goose StatementBegin{end}"));
+        }
+        let block = match annotation::read(line.trim_end_matches(['\n', '\r'])) {
+            Some(Ok(Annotation::StatementBegin)) => 1,
+            Some(Ok(Annotation::StatementEnd)) => -1,
+            _ => 0,
+        };
+        let goes = (above <= number && number <= below && block != 0) || (number > below && open > 0 && block < 0);
+        if goes {
+            open += block;
+        } else {
+            annotated.push_str(line);
+        }
+        if number == below {
+            annotated.push_str(if line.ends_with('\n') { "" } else { "\n" });
+            annotated.push_str(&format!("-- +goose StatementEnd{end}"));
+        }
+    }
+    annotated
+}
+
 /// The lines that are commands of psql, such as `\restrict`, outside literals; each without its line end.
 #[must_use]
 pub fn psql_lines(sql: &str) -> Vec<Span> {
@@ -152,6 +207,34 @@ mod tests {
             wrap(&both),
             format!("SELECT 1;\n-- +goose StatementBegin\n{body}\n-- +goose StatementEnd\nSELECT 2;\n")
         );
+    }
+
+    #[test]
+    fn what_goose_cuts_is_kept_whole_and_the_rest_is_as_it_was() {
+        let body = "CREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  RETURN 1;\nEND $$ LANGUAGE plpgsql;";
+        let file = format!("-- +goose Up\n-- why\n{body}\nSELECT 1;\n\n-- +goose Down\nDO $$ BEGIN\n  NULL;\nEND $$;");
+        let wrapped = format!(
+            "-- +goose Up\n-- why\n-- +goose StatementBegin\n{body}\n-- +goose StatementEnd\nSELECT 1;\n\n-- +goose Down\n\
+             -- +goose StatementBegin\nDO $$ BEGIN\n  NULL;\nEND $$;\n-- +goose StatementEnd\n"
+        );
+        assert_eq!(wrap_cuts(&file).as_deref(), Some(wrapped.as_str()));
+        assert_eq!(wrap_cuts(&wrapped), None);
+        assert_eq!(wrap_cuts("-- +goose Up\nSELECT 1;\n"), None);
+        assert_eq!(wrap_cuts("no goose file"), None);
+        let lines = wrap_cuts(&file.replace('\n', "\r\n")).unwrap();
+        assert_eq!(lines.matches("StatementBegin\r\n").count(), 2, "{lines}");
+    }
+
+    #[test]
+    fn annotations_inside_of_what_is_cut_go() {
+        let file = "-- +goose Up\nCREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  PERFORM 1;\n-- +goose StatementBegin\n  RETURN 1;\n\
+                    -- +goose StatementEnd\nEND $$ LANGUAGE plpgsql;\n";
+        let wrapped = wrap_cuts(file).unwrap();
+        assert_eq!(wrapped.matches("-- +goose Statement").count(), 2, "{wrapped}");
+        assert!(wrapped.starts_with("-- +goose Up\n-- +goose StatementBegin\nCREATE FUNCTION"), "{wrapped}");
+        let behind = file.replace("-- +goose StatementEnd\n", "") + "-- +goose StatementEnd\nSELECT 1;\n";
+        let wrapped = wrap_cuts(&behind).unwrap();
+        assert!(wrapped.ends_with("plpgsql;\n-- +goose StatementEnd\nSELECT 1;\n"), "{wrapped}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{A, B, alone, json};
-use crate::stage::{folder, names, text};
+use crate::stage::{Database, folder, goose, names, run_goose, text};
 
 /// goose's template for SQL, byte for byte.
 const TEMPLATE: &str = "-- +goose Up\nSELECT 'up SQL query';\n\n-- +goose Down\nSELECT 'down SQL query';\n";
@@ -64,6 +64,39 @@ fn fix_renames_nothing_in_a_folder_with_problems() {
     let files = folder(&[A, ("20230826163141_x.sql", "garbage\n")]);
     assert_eq!(alone(files.path(), &["fix"]).code, 29);
     assert_eq!(names(files.path()), ["00001_a.sql", "20230826163141_x.sql"]);
+}
+
+#[test]
+fn fix_wraps_what_goose_would_cut_and_goose_applies_it() {
+    let cut = "-- +goose Up\nCREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  RETURN 1;\nEND $$ LANGUAGE plpgsql;\n\n\
+               -- +goose Down\nDO $$ BEGIN\n  DROP FUNCTION f();\nEND $$;\n";
+    let files = folder(&[("00001_f.sql", cut)]);
+    let before = alone(files.path(), &["validate"]);
+    assert!(before.code == 29 && before.stderr.contains("`migrate fix --wrap` does it"), "{}", before.stderr);
+    let path = files.path().join("00001_f.sql");
+    let wrapped = alone(files.path(), &["fix", "--wrap"]);
+    assert_eq!((wrapped.code, wrapped.stdout.trim()), (0, path.to_str().expect("a path")), "{}", wrapped.stderr);
+    assert_eq!(text(&path).matches("-- +goose StatementBegin").count(), 2, "{}", text(&path));
+    assert_eq!(alone(files.path(), &["validate"]).code, 0);
+    let again = alone(files.path(), &["fix", "--wrap", "--output", "json"]);
+    assert_eq!((again.code, json(&again.stdout)), (0, json!({ "wrapped": [] })), "{}", again.stderr);
+    let Some(goose) = goose("a file that was wrapped") else { return };
+    let database = Database::create();
+    for command in ["up", "down"] {
+        let ended = run_goose(&goose, &database.url, files.path(), &[command]);
+        assert_eq!(ended.code, 0, "{command}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn fix_wraps_nothing_that_the_lock_names() {
+    let cut = "-- +goose Up\nDO $$ BEGIN\n  NULL;\nEND $$;\n";
+    let files = folder(&[A]);
+    assert_eq!(alone(files.path(), &["lock"]).code, 0);
+    std::fs::write(files.path().join(A.0), cut).expect("a file");
+    let refused = alone(files.path(), &["fix", "--wrap"]);
+    assert!(refused.code == 20 && refused.stderr.contains("named by the lock"), "{}", refused.stderr);
+    assert_eq!(text(&files.path().join(A.0)), cut);
 }
 
 #[test]
