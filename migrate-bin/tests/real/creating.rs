@@ -40,6 +40,8 @@ fn halves_of_golang_migrate_and_sqlx_become_one_file_each() {
         ("000002_next_id.down.sql", "DROP FUNCTION next_id()"),
         ("000003_index.up.sql", "CREATE INDEX CONCURRENTLY users_id ON users (id)"),
         ("000003_index.down.sql", "DROP INDEX CONCURRENTLY users_id;"),
+        ("000004_mark.up.sql", "\u{feff}CREATE TABLE marked (id int);\n"),
+        ("000005_level.up.sql", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE levelled (id int);\nCOMMIT;\n"),
         ("20240102030405_only_up.sql", "-- no-transaction\nVACUUM users;\n"),
     ]);
     assert_eq!(names, ["000001_users.sql", "000002_next_id.sql", "000003_index.sql", "20240102030405_only_up.sql"]);

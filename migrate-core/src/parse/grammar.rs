@@ -53,7 +53,7 @@ pub(crate) fn judge_and_read<T: Send>(
     };
     // What cannot be read in reasonable space is left to the server.
     let (fault, read) = on_ample_stack(depth::reach(&tokens), both).unzip();
-    let problem = psql_command(sql, &tokens).or_else(|| {
+    let problem = psql_command(sql, &tokens).or_else(|| byte_order_mark(sql)).or_else(|| {
         let fault = fault.flatten().or_else(|| gaps::find(&tokens))?;
         Some(worded(&fault, sql, &tokens))
     });
@@ -132,6 +132,17 @@ fn first_line(span: Span, sql: &str) -> Span {
     Span::new(span.start, span.start + saturate(length))
 }
 
+/// The grammar passes over a mark at the start, as psql does with a file's; a server takes it for a letter.
+fn byte_order_mark(sql: &str) -> Option<Problem> {
+    let at = saturate(sql.len() - sql.trim_start().len());
+    sql.trim_start().starts_with('\u{feff}').then(|| Problem {
+        code: Code::SyntaxError,
+        span: Span::new(at, at + saturate('\u{feff}'.len_utf8())),
+        message: "a byte order mark (U+FEFF) stands in front of this statement".into(),
+        help: "delete it; files that were put together bring one along".into(),
+    })
+}
+
 /// A line such as `\connect`, which only psql knows.
 fn psql_command(sql: &str, tokens: &[Token<'_>]) -> Option<Problem> {
     let starts_line = |token: &&Token<'_>| {
@@ -184,6 +195,13 @@ mod tests {
     fn a_body_in_sql_is_judged() {
         let sql = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 FROM ; $$;";
         assert!(judge(sql).is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_in_front_of_a_statement_is_a_fault() {
+        let problem = judge("\n\u{feff}SELECT 1;").unwrap_err();
+        assert_eq!((problem.span, problem.code), (Span::new(1, 4), Code::SyntaxError));
+        assert!(judge("SELECT '\u{feff}';").is_ok());
     }
 
     #[test]

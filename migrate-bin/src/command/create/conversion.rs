@@ -33,7 +33,7 @@ impl Draft {
     }
 
     fn take(&mut self, direction: Direction, text: &str) {
-        let (text, alone) = without_sqlx_header(text);
+        let (text, alone) = without_sqlx_header(text.trim_start_matches('\u{feff}'));
         self.alone |= alone;
         let text = without_own_transaction(text);
         match direction {
@@ -129,7 +129,8 @@ fn without_sqlx_header(text: &str) -> (&str, bool) {
     if first.trim_start().starts_with("-- no-transaction") { (rest, true) } else { (text, false) }
 }
 
-/// A text without the BEGIN that it starts with and the COMMIT that ends it: goose opens a transaction itself.
+/// A text without the BEGIN that it starts with and the COMMIT that ends it: goose opens a transaction itself. What BEGIN
+/// asked of it is the first statement.
 fn without_own_transaction(text: &str) -> String {
     let pieces = commands(text);
     let control = |piece: Option<&&str>| match piece.map(|piece| read(piece)).as_deref() {
@@ -154,7 +155,16 @@ fn without_own_transaction(text: &str) -> String {
     };
     let between = rest.get(..rest.len().saturating_sub(1)).unwrap_or_default().concat();
     let body = format!("{between}{}", without(last, commit.start, commit.end));
-    format!("{}{}", without(first, begin.start, begin.end), body.trim_start_matches(['\n', '\r']))
+    let asked = asked_of(first.get(begin.start as usize..begin.end as usize).unwrap_or_default());
+    format!("{}{asked}{}", without(first, begin.start, begin.end), body.trim_start_matches(['\n', '\r']))
+}
+
+/// `BEGIN ISOLATION LEVEL SERIALIZABLE` as goose can send it.
+fn asked_of(begin: &str) -> String {
+    let is_begin =
+        |word: &&str| ["BEGIN", "START", "TRANSACTION", "WORK"].iter().any(|own| word.eq_ignore_ascii_case(own));
+    let modes: Vec<&str> = begin.split_whitespace().skip_while(is_begin).collect();
+    if modes.is_empty() { String::new() } else { format!("SET TRANSACTION {};\n", modes.join(" ")) }
 }
 
 fn of_dbmate(stem: &str, text: &str) -> Draft {
@@ -218,6 +228,10 @@ mod tests {
             ("BEGIN;\nSELECT 1;\nCOMMIT;\n", "SELECT 1;\n"),
             ("-- why\nBEGIN;\n\nSELECT 1;\n\nEND;", "-- why\nSELECT 1;\n\n"),
             ("START TRANSACTION; SELECT 1; COMMIT", " SELECT 1; "),
+            (
+                "BEGIN WORK ISOLATION LEVEL SERIALIZABLE;\nSELECT 1;\nCOMMIT;\n",
+                "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nSELECT 1;\n",
+            ),
             ("SELECT 1;\nCOMMIT;\n", "SELECT 1;\nCOMMIT;\n"),
             ("BEGIN;\nSELECT 1;\nROLLBACK;\n", "BEGIN;\nSELECT 1;\nROLLBACK;\n"),
             ("SELECT 1;", "SELECT 1;"),
