@@ -28,6 +28,7 @@ use no_tls as tls;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use backoff::lot;
 pub use cancel::Canceller;
 pub(crate) use failure::{of_open_stream, server_error};
 pub(crate) use fault::said;

@@ -1,7 +1,8 @@
 //! How long a run waits, and how long until it tries again: with jitter, bounded, restored by progress.
 
-use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
+
+use crate::connect::lot;
 
 const SPEAK_EVERY: Duration = Duration::from_secs(10);
 
@@ -28,7 +29,7 @@ impl Backoff {
     pub(super) fn next(&mut self) -> Option<Duration> {
         let spent = self.since.get_or_insert_with(Instant::now).elapsed();
         let left = self.budget.checked_sub(spent).filter(|left| !left.is_zero())?;
-        let step = self.next / 2 + self.next.mul_f64(fraction()) / 2;
+        let step = self.next / 2 + self.next.mul_f64(lot()) / 2;
         self.next = (self.next * 2).min(self.longest);
         self.tries += 1;
         Some(step.min(left))
@@ -87,22 +88,9 @@ impl Patience {
     }
 }
 
-/// A number in 0..1 from the standard library's own randomness: jitter needs no generator.
-fn fraction() -> f64 {
-    let bits = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn jitter_stays_between_zero_and_one() {
-        for _ in 0..1000 {
-            assert!((0.0..=1.0).contains(&fraction()));
-        }
-    }
 
     #[test]
     fn steps_grow_up_to_the_longest_and_never_reach_past_the_budget() {

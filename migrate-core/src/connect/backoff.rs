@@ -32,8 +32,8 @@ impl Backoff {
     }
 }
 
-/// A number in 0..=1 from the standard library's own randomness.
-pub(super) fn lot() -> f64 {
+/// A number in 0..=1 from the standard library's own randomness: jitter needs no generator.
+pub(crate) fn lot() -> f64 {
     let bits = std::collections::hash_map::RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
