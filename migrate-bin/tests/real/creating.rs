@@ -44,7 +44,17 @@ fn halves_of_golang_migrate_and_sqlx_become_one_file_each() {
         ("000005_level.up.sql", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE levelled (id int);\nCOMMIT;\n"),
         ("20240102030405_only_up.sql", "-- no-transaction\nVACUUM users;\n"),
     ]);
-    assert_eq!(names, ["000001_users.sql", "000002_next_id.sql", "000003_index.sql", "20240102030405_only_up.sql"]);
+    assert_eq!(
+        names,
+        [
+            "000001_users.sql",
+            "000002_next_id.sql",
+            "000003_index.sql",
+            "000004_mark.sql",
+            "000005_level.sql",
+            "20240102030405_only_up.sql"
+        ]
+    );
 }
 
 #[test]
