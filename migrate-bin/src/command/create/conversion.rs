@@ -62,26 +62,17 @@ pub(super) fn drafts(files: &[PathBuf], next: i64) -> Result<Vec<Draft>, Trouble
         let source = read_file(&path, &path.display().to_string());
         let text = source.text.map_err(|problem| Trouble::Diagnostics(vec![problem]))?;
         let stem = source.file.strip_suffix(".sql").unwrap_or(&source.file);
-        let mut draft = |stem: &str| {
-            let draft = drafts.entry(stem.to_owned()).or_default();
-            stem.clone_into(&mut draft.stem);
-            std::mem::take(draft)
+        let mut draft = |stem: &str, direction| {
+            let new = || Draft { stem: stem.to_owned(), ..Draft::default() };
+            drafts.entry(stem.to_owned()).or_insert_with(new).take(direction, &text);
         };
         match shape(&source.file, &text) {
-            Some(Shape::Half(Half { stem, direction })) => {
-                let mut half = draft(stem);
-                half.take(direction, &text);
-                drafts.insert(stem.to_owned(), half);
-            }
+            Some(Shape::Half(Half { stem, direction })) => draft(stem, direction),
             Some(Shape::Flyway { direction, version, name }) => {
                 versioned.push(Versioned { direction, version, name, text });
             }
             Some(Shape::Dbmate) => drop(drafts.insert(stem.to_owned(), of_dbmate(stem, &text))),
-            None if version(&source.file).is_ok() && !text.contains("-- +goose") => {
-                let mut whole = draft(stem);
-                whole.take(Direction::Up, &text);
-                drafts.insert(stem.to_owned(), whole);
-            }
+            None if version(&source.file).is_ok() && !text.contains("-- +goose") => draft(stem, Direction::Up),
             None => return Err(none_of_theirs(&path, &text).into()),
         }
     }

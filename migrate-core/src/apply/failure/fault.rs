@@ -1,12 +1,12 @@
 //! Why a flight failed: which message, whose fault, what the database holds now, and the next command.
 
-use super::{place, server_error};
+use super::{place, said, server_error};
 use crate::apply::convoy::{Fault, Leg};
 use crate::flight::{NOT_RECORDED, Nature, Pace, Purpose, units};
 use crate::migration::{Direction, Mode, Statement, Version};
 use crate::parse::Environment;
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Part, Phase, Place, Report, Said, ServerError, State, meaning};
+use crate::report::{Exit, Failure, Part, Phase, Place, Report, ServerError, State, meaning};
 
 /// Why a flight failed: which message, whose fault, and what the database holds now; `stays` is whether something of the
 /// file does.
@@ -20,7 +20,7 @@ pub(in crate::apply) fn of_fault(
     let purpose = purpose(leg, fault.message);
     let Some(db) = fault.error.as_db_error() else { return super::connection_lost(&fault.error) };
     let mut server = server_error(db);
-    let known = meaning(phase(purpose), Said::new(&server.sqlstate, &server.message));
+    let known = meaning(phase(purpose), said(db));
     let exit = known.and_then(|row| row.meaning.exit()).unwrap_or(Exit::MigrationFailed);
     let Some(batch) = leg.batch_at(fault.message) else {
         return of_preparation(exit, known.and_then(|row| row.advice), server);

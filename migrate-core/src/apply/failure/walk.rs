@@ -5,13 +5,13 @@ use super::super::pooler::Pooled;
 use super::super::progress::Walk;
 use super::ended::stopped;
 use super::fault::{leaves_an_index, phase, place_of, statement_at_fault, way_out};
-use super::server_error;
+use super::{said, server_error};
 use crate::apply::stop::Cause;
 use crate::flight::{INVALID_INDEX, Purpose, Unit};
 use crate::migration::{Direction, Version};
 use crate::parse::Environment;
 use crate::plan::Batch;
-use crate::report::{Exit, Failure, Holder, Part, Place, Report, Said, Setting, State, meaning};
+use crate::report::{Exit, Failure, Holder, Part, Place, Report, Setting, State, meaning};
 
 fn command(batch: &Batch<'_>) -> &'static str {
     match batch.direction {
@@ -52,7 +52,7 @@ pub(in crate::apply) fn of_unit(
         Purpose::Record => format!("{} ran, but could not be recorded: {}", batch.path, server.message),
         _ => format!("{} could not go on: {}", batch.path, server.message),
     };
-    let known = meaning(phase(purpose), Said::new(&server.sqlstate, &server.message));
+    let known = meaning(phase(purpose), said(db));
     let known_exit = known.and_then(|row| row.meaning.exit());
     let (exit, state) = match known_exit {
         _ if partial => (Exit::MigrationFailedPartial, state(walk, current)),
