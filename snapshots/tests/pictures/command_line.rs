@@ -36,7 +36,7 @@ fn masked(text: String) -> String {
         (r"PostgreSQL \d+\.\d+( \([^)]*\))? at", "PostgreSQL [VERSION] at"),
         (r"PostgreSQL \d+\.\d+( \([^)]*\))?,", "PostgreSQL [VERSION],"),
         (r#""server":"\d+\.\d+( \([^)]*\))?""#, r#""server":"[VERSION]""#),
-        (r"/tmp/\.tmp\w+", "[FOLDER]"),
+        (r"(/[\w.-]+)+/\.tmp\w+", "[FOLDER]"),
     ];
     let mask = |text: String, (pattern, with): (&str, &str)| {
         let pattern = regex_lite::Regex::new(pattern).expect("a pattern");
