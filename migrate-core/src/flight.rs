@@ -67,11 +67,13 @@ mod evidence;
 mod guard;
 mod journal;
 mod kind;
+mod layout;
 mod ledger;
 mod proof;
 mod refusal;
 pub(crate) mod shape;
 mod sharing;
+mod side;
 mod table;
 mod terms;
 mod walk;
@@ -92,10 +94,11 @@ pub(crate) use ledger::select_stored;
 pub(crate) use ledger::{Ledger, select_history};
 pub use proof::NOT_RECORDED;
 pub use refusal::Refusal;
+pub(crate) use shape::Seen;
 #[cfg(feature = "postgres")]
 pub(crate) use table::ON_PRIMARY;
 pub use table::{TableName, TableNameError, Tables};
-pub(crate) use table::{journal_name, ledger_name, literal, quote};
+pub(crate) use table::{literal, quote};
 pub use terms::Terms;
 pub use walk::{closing, done, failed, opening, unit};
 
@@ -355,16 +358,8 @@ pub fn prepare(preparation: Preparation, tables: &Tables) -> Flight<'static> {
     if preparation.seed {
         messages.push(message(Purpose::Prepare, ledger::seed(tables)));
     }
-    if !preparation.ledger {
-        // Nothing of ours is made.
-    } else if !preparation.existing.ledger {
-        messages.push(message(Purpose::Prepare, ledger::create_ledger(tables)));
-    } else if !preparation.existing.ledger_is_current {
-        messages.push(message(Purpose::Prepare, ledger::complete_ledger(tables)));
-    }
-    if preparation.journal && !preparation.existing.journal {
-        messages.push(message(Purpose::Prepare, journal::create(tables)));
-    }
+    let written = preparation.written_sides();
+    messages.extend(written.filter_map(|table| side::missing(table, preparation.existing, tables)));
     messages.push(message(Purpose::Commit, "COMMIT"));
     Flight { pace: Pace::Pipelined, messages }
 }

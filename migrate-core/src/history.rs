@@ -5,12 +5,14 @@
 
 mod attempt;
 mod reading;
+mod side;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use attempt::{Attempt, Entry, EntryState};
 pub use reading::TextRow;
 pub(crate) use reading::{ENTRY_COLUMNS, ROW_COLUMNS};
+pub use side::{Existing, Presence, SideTable, Sides};
 
 use crate::migration::{Digest, Version};
 
@@ -60,20 +62,6 @@ pub struct History {
     pub attempts: Vec<Attempt>,
 }
 
-/// Which of the tables exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-#[expect(clippy::struct_excessive_bools, reason = "what the server says, a column each")]
-pub struct Existing {
-    /// goose's version table.
-    pub version: bool,
-    /// Our ledger beside it.
-    pub ledger: bool,
-    /// Whether the ledger has the columns that were added to it later.
-    pub ledger_is_current: bool,
-    /// The journal of files without a transaction.
-    pub journal: bool,
-}
-
 impl History {
     /// The history of a database that this program, and nobody else, brought to a version of a set; `applied` are the
     /// versions up to that one. The row of version 0 comes with the table.
@@ -81,7 +69,8 @@ impl History {
     pub fn brought_to(applied: impl IntoIterator<Item = Version>, has_journal: bool) -> Self {
         let row = |version| Row { version, applied: true, at: None, ledger: None };
         let rows = std::iter::once(Version::ZERO).chain(applied).map(row).collect();
-        let tables = Existing { version: true, ledger: true, ledger_is_current: true, journal: has_journal };
+        let journal = if has_journal { Presence::Whole } else { Presence::Absent };
+        let tables = Existing { sides: Existing::WHOLE.sides.with(SideTable::Journal, journal), ..Existing::WHOLE };
         Self { rows, tables, attempts: Vec::new() }
     }
 
@@ -165,7 +154,8 @@ impl History {
 #[cfg(test)]
 pub(crate) fn of_versions(versions: &[i64]) -> History {
     let row = |version: &i64| Row { version: Version(*version), applied: true, at: None, ledger: None };
-    let tables = Existing { version: true, ledger: true, ledger_is_current: true, journal: false };
+    let tables =
+        Existing { sides: Existing::WHOLE.sides.with(SideTable::Journal, Presence::Absent), ..Existing::WHOLE };
     History { rows: versions.iter().map(row).collect(), tables, attempts: Vec::new() }
 }
 

@@ -24,7 +24,7 @@ pub use standing::{Standing, State, standings};
 pub use crate::check::OwnTerms;
 use crate::check::{own_terms, ready_statements};
 use crate::diagnostic::Diagnostic;
-use crate::history::{Existing, History};
+use crate::history::{Existing, History, SideTable, Sides};
 use crate::migration::{Digest, Direction, Migration, Mode, Set, Statement, Version};
 use crate::parallel;
 use crate::parse::Environment;
@@ -143,10 +143,16 @@ pub struct Preparation {
     pub existing: Existing,
     /// Whether the row of version 0 is to be inserted.
     pub seed: bool,
-    /// Whether the ledger will be written.
-    pub ledger: bool,
-    /// Whether the journal will be written.
-    pub journal: bool,
+    /// Which of our tables will be written.
+    pub written: Sides<bool>,
+}
+
+impl Preparation {
+    /// The tables of ours that will be written.
+    pub(crate) fn written_sides(self) -> impl Iterator<Item = SideTable> + use<> {
+        let written = self.written;
+        SideTable::ALL.into_iter().filter(move |side| written.of(*side))
+    }
 }
 
 /// One file to run in one direction.
@@ -371,9 +377,11 @@ fn batch<'a>(
 
 fn preparation(history: &History, batches: &[Batch<'_>], ledger: bool) -> Option<Preparation> {
     let seed = history.rows.is_empty();
-    let journal = batches.iter().any(|batch| batch.mode() == Mode::NoTransaction);
-    let Existing { version, ledger: has_ledger, ledger_is_current, journal: has_journal } = history.tables;
-    let ledger_done = !ledger || (has_ledger && ledger_is_current);
-    let complete = version && ledger_done && !seed && (has_journal || !journal);
-    (!complete).then_some(Preparation { existing: history.tables, seed, ledger, journal })
+    let written = Sides::each(|side| match side {
+        SideTable::Ledger => ledger,
+        SideTable::Journal => batches.iter().any(|batch| batch.mode() == Mode::NoTransaction),
+    });
+    let preparation = Preparation { existing: history.tables, seed, written };
+    let is_whole = preparation.written_sides().all(|side| history.tables.is_whole(side));
+    (seed || !history.tables.version || !is_whole).then_some(preparation)
 }

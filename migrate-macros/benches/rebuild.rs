@@ -1,7 +1,8 @@
 //! What `embed!` costs in the edit-build loop: a development rebuild after one migration was edited, beside the same
-//! crate with `include_str!` alone, which reads and checks nothing.
+//! crate with `sqlx::migrate!`, which reads and digests the files and checks nothing, and with `include_str!` alone.
 //!
-//! `cargo bench -p migrate-macros --bench rebuild` prints medians of one run on one machine.
+//! `cargo bench -p migrate-macros --bench rebuild` prints medians of one run on one machine; the three take turns. Each has
+//! the profile that its own documents tell users to write.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails by panicking")]
 
@@ -13,37 +14,53 @@ use std::time::{Duration, Instant};
 /// Rebuilds of each kind; the median is printed.
 const ROUNDS: usize = 7;
 
-/// The two crates that are compared.
+/// What the crates that are compared hold.
 #[derive(Clone, Copy)]
 enum Contents {
     IncludeStr,
+    Sqlx,
     Embed,
 }
 
-fn main() {
-    println!(
-        "{:>6} {:>10} {:>13} {:>10} {:>12} {:>12}",
-        "files", "statements", "include_str!", "embed!", "difference", "no change"
-    );
-    for files in [100, 1000] {
-        let plain = Project::new(Contents::IncludeStr, files);
-        let embed = Project::new(Contents::Embed, files);
-        let (plain, embed) = (plain.rebuilds(), embed.rebuilds());
-        println!(
-            "{files:>6} {:>10} {:>11.2} s {:>8.2} s {:>10.2} s {:>10.2} s",
-            files * STATEMENTS,
-            plain.edited.as_secs_f64(),
-            embed.edited.as_secs_f64(),
-            embed.edited.as_secs_f64() - plain.edited.as_secs_f64(),
-            embed.unchanged.as_secs_f64(),
-        );
+impl Contents {
+    const ALL: [Self; 3] = [Self::IncludeStr, Self::Sqlx, Self::Embed];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::IncludeStr => "plain",
+            Self::Sqlx => "sqlx",
+            Self::Embed => "embed",
+        }
     }
 }
 
-/// What was measured.
-struct Rebuilds {
-    edited: Duration,
-    unchanged: Duration,
+fn main() {
+    let titles = ["include_str!", "migrate!", "embed!", "of migrate!", "no change"];
+    println!("{:>6} {:>10} {}", "files", "statements", titles.map(|title| format!("{title:>13}")).concat());
+    for files in [100, 1000] {
+        let projects = Contents::ALL.map(|contents| Project::new(contents, files));
+        let [plain, sqlx, embed] = rebuilds(&projects);
+        let unchanged = median((0..ROUNDS).map(|_| projects[Contents::Embed as usize].build()).collect());
+        let seconds = |time: Duration| format!("{:>11.2} s", time.as_secs_f64());
+        let ratio = format!("{:>13.2}", embed.as_secs_f64() / sqlx.as_secs_f64());
+        let columns = [seconds(plain), seconds(sqlx), seconds(embed), ratio, seconds(unchanged)];
+        println!("{files:>6} {:>10} {}", files * STATEMENTS, columns.concat());
+    }
+}
+
+/// Edits the last file of each and builds it again, in turn.
+fn rebuilds(projects: &[Project; 3]) -> [Duration; 3] {
+    let mut edited = [const { Vec::new() }; 3];
+    for project in projects {
+        project.build();
+    }
+    for round in 0..ROUNDS {
+        for (project, times) in projects.iter().zip(&mut edited) {
+            project.edit(round);
+            times.push(project.build());
+        }
+    }
+    edited.map(median)
 }
 
 /// A package outside the workspace, with its own target folder.
@@ -55,11 +72,7 @@ struct Project {
 impl Project {
     fn new(contents: Contents, files: usize) -> Self {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let name = match contents {
-            Contents::IncludeStr => "plain",
-            Contents::Embed => "embed",
-        };
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rebuild-bench").join(name);
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rebuild-bench").join(contents.name());
         for folder in ["src", "migrations"] {
             let _ = fs::remove_dir_all(root.join(folder));
             fs::create_dir_all(root.join(folder)).unwrap();
@@ -69,6 +82,7 @@ impl Project {
         fs::copy(workspace.join("Cargo.lock"), project.root.join("Cargo.lock")).unwrap();
         let build = match contents {
             Contents::IncludeStr => "fn main() {}\n",
+            Contents::Sqlx => "fn main() {\n    println!(\"cargo:rerun-if-changed=migrations\");\n}\n",
             Contents::Embed => "fn main() {\n    migrate_core::build::watch(\"migrations\");\n}\n",
         };
         fs::write(project.root.join("build.rs"), build).unwrap();
@@ -92,23 +106,19 @@ impl Project {
                     "static TEXTS: &[&str] = &[\n{texts}];\n\nfn main() {{\n    println!(\"{{}}\", TEXTS.len());\n}}\n"
                 )
             }
+            Contents::Sqlx => {
+                "static SET: sqlx::migrate::Migrator = sqlx::migrate!(\"./migrations\");\n\nfn main() {\n    \
+                               println!(\"{}\", SET.iter().count());\n}\n"
+                    .to_owned()
+            }
             Contents::Embed => "fn main() {\n    let set = migrate_macros::embed!(\"../migrations\");\n    \
                                 println!(\"{}\", set.migrations.len());\n}\n"
                 .to_owned(),
         }
     }
 
-    /// Builds, edits the last file, builds again.
-    fn rebuilds(&self) -> Rebuilds {
-        self.build();
-        let mut edited = Vec::new();
-        let mut unchanged = Vec::new();
-        for round in 0..ROUNDS {
-            fs::write(self.file(self.files), format!("{}-- edit {round}\n", migration(self.files))).unwrap();
-            edited.push(self.build());
-            unchanged.push(self.build());
-        }
-        Rebuilds { edited: median(edited), unchanged: median(unchanged) }
+    fn edit(&self, round: usize) {
+        fs::write(self.file(self.files), format!("{}-- edit {round}\n", migration(self.files))).unwrap();
     }
 
     fn build(&self) -> Duration {
@@ -130,22 +140,28 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// The profile is the one that the README tells users to copy.
 fn manifest(workspace: &Path, contents: Contents) -> String {
-    let (name, dependencies) = match contents {
-        Contents::IncludeStr => ("plain", String::new()),
+    let dependencies = match contents {
+        Contents::IncludeStr => String::new(),
+        Contents::Sqlx => {
+            "[dependencies]\nsqlx = { version = '0.8', default-features = false, features = ['macros', 'migrate'] }\n\n\
+                           [profile.dev.package.sqlx-macros]\nopt-level = 3\n"
+                .to_owned()
+        }
         Contents::Embed => {
             let path =
                 |name: &str| format!("{{ path = '{}', default-features = false }}", workspace.join(name).display());
             let (core, macros) = (path("migrate-core"), path("migrate-macros"));
-            let text = format!(
+            format!(
                 "[dependencies]\nmigrate-core = {core}\nmigrate-macros = {macros}\n\n[build-dependencies]\nmigrate-core = {core}\n\n{}",
                 profile(workspace)
-            );
-            ("embed", text)
+            )
         }
     };
-    format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n{dependencies}")
+    let name = contents.name();
+    format!(
+        "[package]\nname = \"{name}-bench\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n{dependencies}"
+    )
 }
 
 /// The lines of the workspace's manifest between the two marks.

@@ -242,11 +242,7 @@ fn a_timeout_that_the_database_sets_for_everybody_does_not_cut_a_migration_short
 /// The guard of the first migration of a folder, as `apply` would send it on a database with both tables.
 fn guard(dir: &Path) -> String {
     let set = check::folder(dir, "migrations", None).set;
-    let history = History {
-        rows: vec![],
-        tables: Existing { version: true, ledger: true, ledger_is_current: true, journal: true },
-        attempts: vec![],
-    };
+    let history = History { rows: vec![], tables: Existing::WHOLE, attempts: vec![] };
     let environment = Environment::default();
     let plan = plan(Order::new(&set, Goal::Up, &environment), &history).expect("a plan");
     let bookkeeping = Bookkeeping {

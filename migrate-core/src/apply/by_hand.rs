@@ -5,6 +5,7 @@ use super::run::Run;
 use super::session::TextRow;
 use super::{Means, Request, Session, failure, lookout};
 use crate::flight::{self, Decision, LOCK_KEY, ON_PRIMARY, TableName, literal, quote, shape, unfinished_direction};
+use crate::history::SideTable;
 use crate::migration::{Direction, Version};
 use crate::plan;
 use crate::report::{Event, Exit, Failure, Holder};
@@ -160,7 +161,7 @@ pub struct JournalLine {
 /// # Errors
 /// A table that is not the journal, or a lost connection.
 pub async fn journal(session: &Session, name: &TableName) -> Result<Vec<JournalLine>, Failure> {
-    let table = flight::journal_name(name.table());
+    let table = name.side(SideTable::Journal);
     let qualified = match name.schema() {
         Some(schema) => format!("{}.{}", quote(schema), quote(&table)),
         None => quote(&table),

@@ -3,11 +3,9 @@
 use futures_util::future::join;
 
 use super::{Session, failure, privileges};
-use crate::flight::shape::{self, has, is_filtered, lacks};
-use crate::flight::{
-    Ledger, ON_PRIMARY, TableName, Tables, journal_name, ledger_name, literal, quote, select_history, select_journal,
-};
-use crate::history::{Attempt, Existing, History, Row};
+use crate::flight::shape::{self, is_filtered, lacks, state};
+use crate::flight::{Ledger, ON_PRIMARY, Seen, TableName, Tables, literal, quote, select_history, select_journal};
+use crate::history::{Attempt, Existing, History, Presence, Row, SideTable, Sides};
 use crate::plan::Versioning;
 use crate::report::{Exit, Failure, Opened, Setting};
 use crate::schema::{Schema, question};
@@ -87,9 +85,7 @@ struct Found {
     /// The first column of goose's that it lacks; empty for one of another type.
     lacks: Option<String>,
     is_filtered: bool,
-    ledger: Option<String>,
-    ledger_is_current: bool,
-    journal: Option<String>,
+    sides: Sides<Seen>,
 }
 
 impl Found {
@@ -98,24 +94,17 @@ impl Found {
             kind: next(),
             lacks: next(),
             is_filtered: next().as_deref() == Some("t"),
-            ledger: next(),
-            ledger_is_current: next().is_some(),
-            journal: next(),
+            sides: Sides::each(|_| Seen::read(next().as_deref())),
         }
     }
 
     /// As if there were no ledger, whoever made one.
     fn without_ledger(self) -> Self {
-        Self { ledger: None, ledger_is_current: false, ..self }
+        Self { sides: self.sides.with(SideTable::Ledger, Seen::Plain(Presence::Absent)), ..self }
     }
 
     fn existing(&self) -> Existing {
-        Existing {
-            version: self.kind.is_some(),
-            ledger: self.ledger.is_some(),
-            ledger_is_current: self.ledger_is_current,
-            journal: self.journal.is_some(),
-        }
+        Existing { version: self.kind.is_some(), sides: Sides::each(|side| self.sides.of(side).presence()) }
     }
 
     /// That each of them is what its name says, and is seen whole.
@@ -131,16 +120,14 @@ impl Found {
             };
             return Err(failure::odd_table(name, &why));
         }
-        let filtered = |what: &Option<String>| what.as_deref() == Some("filtered");
-        let hidden =
-            [("", self.is_filtered), ("_ledger", filtered(&self.ledger)), ("_journal", filtered(&self.journal))];
-        if let Some((suffix, _)) = hidden.into_iter().find(|(_, is_filtered)| *is_filtered) {
-            return Err(failure::filtered_table(&format!("{name}{suffix}"), user));
+        if self.is_filtered {
+            return Err(failure::filtered_table(&name.to_string(), user));
         }
-        if self.ledger.as_deref() == Some("odd") {
-            return Err(failure::odd_ledger(name));
+        let is = |seen| move |side: &SideTable| self.sides.of(*side) == seen;
+        if let Some(side) = SideTable::ALL.into_iter().find(is(Seen::Filtered)) {
+            return Err(failure::filtered_table(&format!("{name}_{}", side.word()), user));
         }
-        if self.journal.as_deref() == Some("odd") { Err(failure::odd_journal(name)) } else { Ok(()) }
+        SideTable::ALL.into_iter().find(is(Seen::Odd)).map_or(Ok(()), |side| Err(failure::odd_side(name, side)))
     }
 }
 
@@ -170,12 +157,12 @@ fn unfit_schema(name: &TableName, schema: &str) -> Failure {
 /// # Errors
 /// How many versions the ledger names.
 pub(super) async fn not_orphaned(session: &Session, name: &TableName, database: &Database) -> Result<(), Failure> {
-    let Existing { version, ledger, .. } = database.history.tables;
-    if version || !ledger {
+    let existing = database.history.tables;
+    if existing.version || !existing.has(SideTable::Ledger) {
         return Ok(());
     }
     let query =
-        format!("SELECT pg_catalog.count(DISTINCT version_id) FROM {} WHERE {ON_PRIMARY}", database.tables.ledger);
+        format!("SELECT pg_catalog.count(DISTINCT version_id) FROM {} WHERE {ON_PRIMARY}", database.tables.ledger());
     let rows = session.rows(&query).await.map_err(|error| failure::of_read(&error, name))?;
     let versions = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default();
     if versions == "0" { Ok(()) } else { Err(failure::orphaned_ledger(name, &versions)) }
@@ -189,14 +176,15 @@ async fn read_tables(
     existing: Existing,
 ) -> Result<(Vec<Row>, Vec<Attempt>), Failure> {
     let history = select_history(&tables.version, &Ledger::of(tables, existing).source());
-    let journal = select_journal(&tables.journal);
-    let entries = async { if existing.journal { session.rows(&journal).await } else { Ok(Vec::new()) } };
+    let journal = select_journal(tables.journal());
+    let entries =
+        async { if existing.has(SideTable::Journal) { session.rows(&journal).await } else { Ok(Vec::new()) } };
     let (rows, entries) = join(session.read_rows(&history, Row::read), entries).await;
     let rows = rows.map_err(|error| failure::of_read(&error, name))?;
     let entries = entries.map_err(|error| failure::of_read(&error, name))?;
     let rows: Option<Vec<Row>> = rows.into_iter().collect();
     let rows = rows.ok_or_else(|| failure::odd_table(name, "its columns hold other types than goose's"))?;
-    let attempts = Attempt::read_all(entries).ok_or_else(|| failure::odd_journal(name))?;
+    let attempts = Attempt::read_all(entries).ok_or_else(|| failure::odd_side(name, SideTable::Journal))?;
     Ok((rows, attempts))
 }
 
@@ -237,37 +225,27 @@ fn resolve_query(name: &TableName) -> String {
         ),
         None => ("pg_catalog.current_schema()".to_owned(), quote(name.table())),
     };
-    let of = |table: &str| {
+    let joined = |side: SideTable| {
         format!(
-            "(SELECT b.oid, b.relkind FROM pg_catalog.pg_class b WHERE b.relnamespace = coalesce(n.oid, \
-             (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})) AND b.relname = {})",
-            literal(table)
-        )
-    };
-    let state = |oid: &str, columns: &[&str]| {
-        format!(
-            "CASE WHEN {oid}.oid IS NULL THEN NULL WHEN {oid}.relkind NOT IN ('r', 'p') OR NOT {} THEN 'odd' \
-             WHEN {} THEN 'filtered' ELSE 'there' END",
-            has(&format!("{oid}.oid"), columns),
-            is_filtered(&format!("{oid}.oid"))
+            " LEFT JOIN LATERAL (SELECT b.oid, b.relkind FROM pg_catalog.pg_class b WHERE b.relnamespace = \
+             coalesce(n.oid, (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})) AND b.relname = {}) \
+             {} ON true",
+            literal(&name.side(side)),
+            side.word()
         )
     };
     format!(
-        "SELECT coalesce(n.nspname, {schema}), c.relkind, {lacks}, {filtered}, {ledger}, \
-         CASE WHEN {current} THEN 't' END, {journal}, \
+        "SELECT coalesce(n.nspname, {schema}), c.relkind, {lacks}, {filtered}, {states}, \
          pg_catalog.current_setting('server_version_num'), pg_catalog.version(), \
          pg_catalog.current_setting('server_version'), coalesce(pg_catalog.host(pg_catalog.inet_server_addr()), ''), \
          pg_catalog.current_database(), session_user \
          FROM (SELECT pg_catalog.to_regclass({table}) AS oid) t \
-         LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         LEFT JOIN LATERAL {of_ledger} l ON true LEFT JOIN LATERAL {of_journal} j ON true",
+         LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\
+         {joined}",
         lacks = lacks("c.oid", shape::VERSION),
         filtered = is_filtered("c.oid"),
-        ledger = state("l", shape::LEDGER),
-        current = has("l.oid", &["requires_app", "up_sha256"]),
-        journal = state("j", shape::JOURNAL),
-        of_ledger = of(&ledger_name(name.table())),
-        of_journal = of(&journal_name(name.table())),
+        states = SideTable::ALL.map(|side| state(side.word(), side, None)).join(", "),
+        joined = SideTable::ALL.map(joined).concat(),
         table = literal(&table),
     )
 }

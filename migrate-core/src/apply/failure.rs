@@ -17,6 +17,7 @@ pub(super) use walk::{
 
 use crate::connect::{said, server_error};
 use crate::flight::TableName;
+use crate::history::SideTable;
 use crate::plan::Batch;
 use crate::report::{Exit, Failure, Phase, Setting, State, meaning};
 
@@ -98,21 +99,16 @@ pub(super) fn orphaned_ledger(name: &TableName, versions: &str) -> Failure {
     )
 }
 
-/// The table with the journal's name is another one.
-pub(super) fn odd_journal(name: &TableName) -> Failure {
+/// The relation with the name of a table of ours is another one.
+pub(super) fn odd_side(name: &TableName, side: SideTable) -> Failure {
+    let word = side.word();
     Failure::new(
         Exit::History,
-        format!("`{name}_journal` is not the journal of `migrate`, or holds what it did not write"),
-        "look at it with psql; `migrate` reads and writes nothing else beside goose's table",
-    )
-}
-
-/// The table with the ledger's name is another one.
-pub(super) fn odd_ledger(name: &TableName) -> Failure {
-    Failure::new(
-        Exit::History,
-        format!("`{name}_ledger` is not the ledger of `migrate`: it is no table, or lacks a column of the ledger's"),
-        "move that relation out of the way; goose's own table is not touched by it",
+        format!(
+            "`{name}_{word}` is not the {word} of `migrate`: it is no table, lacks a column of the {word}'s, or holds what \
+             it did not write"
+        ),
+        "look at it with psql, and move that relation out of the way; goose's own table is not touched by it",
     )
 }
 

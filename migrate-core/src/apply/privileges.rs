@@ -4,7 +4,7 @@
 use tokio_postgres::Error;
 
 use super::Session;
-use crate::flight::{TableName, journal_name, ledger_name, literal, quote};
+use crate::flight::{TableName, literal, quote};
 use crate::history::TextRow;
 use crate::report::{Failure, Setting};
 
@@ -62,7 +62,7 @@ fn query(name: &TableName) -> String {
             literal(name.table())
         ),
     };
-    let tables = [name.table().to_owned(), ledger_name(name.table()), journal_name(name.table())];
+    let tables: Vec<String> = name.all().map(|table| literal(&table)).collect();
     let held = ["SELECT", "INSERT", "DELETE", "UPDATE"]
         .map(|privilege| format!("pg_catalog.has_table_privilege(session_user, c.oid, '{privilege}')"));
     // An identity column's sequence asks for nothing; that of `serial`, which older gooses made, does.
@@ -76,7 +76,7 @@ fn query(name: &TableName) -> String {
          FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname IN ({}) \
          WHERE n.nspname = {schema} ORDER BY c.relname",
         held.join(", "),
-        tables.map(|table| literal(&table)).join(", "),
+        tables.join(", "),
     )
 }
 

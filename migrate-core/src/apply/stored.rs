@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::{Database, Session, failure};
 use crate::flight::{TableName, select_stored};
+use crate::history::SideTable;
 use crate::migration::{Body, Digest, Migration, Mode, Set, Statement, Version};
 use crate::report::{Exit, Failure};
 use crate::text::{Span, saturate};
@@ -28,7 +29,7 @@ pub(super) async fn completed(
     let held = database.history.rows.iter().map(|row| row.version);
     let missing: Vec<Version> =
         held.filter(|version| *version != Version::ZERO && set.find(*version).is_none()).collect();
-    if missing.is_empty() || !database.history.tables.ledger_is_current {
+    if missing.is_empty() || !database.history.tables.is_whole(SideTable::Ledger) {
         return Ok(set.clone());
     }
     let rows = session.rows(&select_stored(&database.tables, &missing)).await;

@@ -5,8 +5,8 @@
 //! that says who decided what, when and why.
 
 use super::table::{Tables, literal};
-use super::{BEGIN, Bookkeeping, Flight, Message, Pace, Purpose, guard, journal, ledger, message, prepare};
-use crate::history::Existing;
+use super::{BEGIN, Bookkeeping, Flight, Message, Pace, Purpose, guard, journal, ledger, message, prepare, side};
+use crate::history::{Existing, SideTable, Sides};
 use crate::migration::Direction;
 use crate::plan::{Batch, Plan, Preparation};
 use crate::step::token_digest;
@@ -35,7 +35,8 @@ impl Decision {
 /// Writes all versions of a plan as applied, and runs none of their statements.
 #[must_use]
 pub fn baseline(plan: &Plan<'_>, existing: Existing, bookkeeping: &Bookkeeping) -> Flight<'static> {
-    let nothing_missing = Preparation { existing, seed: false, ledger: true, journal: false };
+    let written = Sides::default().with(SideTable::Ledger, true);
+    let nothing_missing = Preparation { existing, seed: false, written };
     let mut flight = prepare(plan.preparation.unwrap_or(nothing_missing), &bookkeeping.tables);
     let commit = flight.messages.pop();
     flight.messages.push(message(Purpose::Guard, guard::no_version(&bookkeeping.tables)));
@@ -59,9 +60,7 @@ pub fn resolve(
         message(Purpose::Begin, BEGIN),
         message(Purpose::Guard, guard::presence(batch.migration.version, recorded, tables)),
     ];
-    if !existing.journal {
-        messages.push(message(Purpose::Prepare, journal::create(tables)));
-    }
+    messages.extend(side::missing(SideTable::Journal, existing, tables));
     match (decision, recorded) {
         (Decision::Applied, false) => {
             let record = ledger::record_by_hand(batch, bookkeeping, &decision.words());
@@ -86,12 +85,7 @@ pub fn accept(batch: &Batch<'_>, existing: Existing, reason: &str, bookkeeping: 
         message(Purpose::Begin, BEGIN),
         message(Purpose::Guard, guard::presence(batch.migration.version, true, tables)),
     ];
-    if !existing.ledger_is_current {
-        messages.push(message(Purpose::Prepare, ledger::complete_ledger(tables)));
-    }
-    if !existing.journal {
-        messages.push(message(Purpose::Prepare, journal::create(tables)));
-    }
+    messages.extend(SideTable::ALL.into_iter().filter_map(|table| side::missing(table, existing, tables)));
     let record = batch.record.as_ref().map(|record| ledger::accept(batch, record, tables));
     messages.extend(record.map(|sql| message(Purpose::Record, sql)));
     messages.push(message(Purpose::Journal, line(batch, "accept", reason, bookkeeping)));
@@ -101,7 +95,7 @@ pub fn accept(batch: &Batch<'_>, existing: Existing, reason: &str, bookkeeping: 
 
 /// What becomes of the file's entries.
 fn entries(batch: &Batch<'_>, decision: Decision, reason: &str, tables: &Tables) -> impl Iterator<Item = String> {
-    let journal = &tables.journal;
+    let journal = tables.journal();
     let first_open = match decision {
         Decision::Applied | Decision::NotApplied => 1,
         Decision::ResumeFrom(number) => number,
@@ -144,7 +138,7 @@ fn line(batch: &Batch<'_>, decision: &str, reason: &str, bookkeeping: &Bookkeepi
          release, backend_pid, started_at, finished_at, closed_at, closed_by, note) VALUES ({}, '{}', {}, 0, {}, '', \
          'decision', 'done', {}, {}, pg_catalog.pg_backend_pid(), pg_catalog.now(), pg_catalog.now(), pg_catalog.now(), \
          session_user || ': ' || {}, {})",
-        bookkeeping.tables.journal,
+        bookkeeping.tables.journal(),
         batch.migration.version,
         batch.direction.word(),
         literal(&batch.migration.file),

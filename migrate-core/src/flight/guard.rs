@@ -76,8 +76,8 @@ pub(super) fn preparation(preparation: Preparation, tables: &Tables) -> String {
             Refusal::Moved.raise("the tables have changed")
         )
     };
-    let journal =
-        if preparation.journal { exists(preparation.existing.journal, &tables.journal) } else { String::new() };
+    let sides: String =
+        preparation.written_sides().map(|side| exists(preparation.existing.has(side), tables.side(side))).collect();
     let seed = if preparation.seed && preparation.existing.version {
         format!(
             "  IF EXISTS (SELECT FROM {}) THEN {}; END IF;\n",
@@ -88,11 +88,10 @@ pub(super) fn preparation(preparation: Preparation, tables: &Tables) -> String {
         String::new()
     };
     format!(
-        "DO $migrate$ BEGIN\n{}{}{}{}{seed}{}END $migrate$",
+        "DO $migrate$ BEGIN\n{}{}{}{sides}{seed}{}END $migrate$",
         begun(),
         locked(tables),
         exists(preparation.existing.version, &tables.version),
-        if preparation.ledger { exists(preparation.existing.ledger, &tables.ledger) } else { String::new() } + &journal,
         settings(&Terms::default(), true),
     )
 }

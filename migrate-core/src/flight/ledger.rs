@@ -3,12 +3,23 @@
 //! Invariants: goose's table is never altered and its rows are never updated (goose/spec.md 11); what changes it proves in
 //! the same transaction that exactly what it asked for is there (`proof`).
 
+use super::layout::Layout;
 use super::table::{ON_PRIMARY, Tables, literal};
 use super::{Bookkeeping, Mode, journal, proof};
+#[cfg(feature = "postgres")]
+use crate::history::{Presence, SideTable};
 #[cfg(feature = "postgres")]
 use crate::migration::Version;
 use crate::migration::{Digest, Direction};
 use crate::plan::{Batch, Edit, Record};
+
+/// The columns that its first release had, and those that came later, as far as they are read.
+pub(super) const LAYOUT: Layout = Layout {
+    first: &["row_id", "version_id", "tstamp", "text_sha256", "tokens_sha256"],
+    later: &["requires_app", "up_sha256"],
+    create,
+    complete,
+};
 
 /// goose's DDL (goose/spec.md 4.1).
 pub(super) fn create_version_table(tables: &Tables) -> String {
@@ -25,24 +36,24 @@ pub(super) fn seed(tables: &Tables) -> String {
 
 /// A ledger row belongs to one row of goose's table: id, version and time together, so that a row which goose wrote
 /// later, or into a table made anew, is never mistaken for it.
-pub(super) fn create_ledger(tables: &Tables) -> String {
+fn create(tables: &Tables) -> String {
     format!(
         "CREATE TABLE {} (\n  row_id integer NOT NULL,\n  version_id bigint NOT NULL,\n  \
          tstamp timestamp NOT NULL,\n  file text NOT NULL,\n  text_sha256 text NOT NULL,\n  \
          tokens_sha256 text NOT NULL,\n  duration interval,\n  applied_by text NOT NULL DEFAULT session_user,\n  \
          release text NOT NULL,\n  tool text NOT NULL,\n  run_id text,\n  no_transaction boolean,\n  \
          down_statements text[],\n  down_sha256 text,\n  requires_app bigint,\n  up_sha256 text,\n  PRIMARY KEY (row_id, version_id, tstamp)\n)",
-        tables.ledger
+        tables.ledger()
     )
 }
 
 /// The columns that the first ledgers did not have.
-pub(super) fn complete_ledger(tables: &Tables) -> String {
+fn complete(tables: &Tables) -> String {
     format!(
         "ALTER TABLE {} ADD COLUMN IF NOT EXISTS run_id text, ADD COLUMN IF NOT EXISTS no_transaction boolean, \
          ADD COLUMN IF NOT EXISTS down_statements text[], ADD COLUMN IF NOT EXISTS down_sha256 text, \
          ADD COLUMN IF NOT EXISTS requires_app bigint, ADD COLUMN IF NOT EXISTS up_sha256 text",
-        tables.ledger
+        tables.ledger()
     )
 }
 
@@ -61,10 +72,10 @@ pub(crate) enum Ledger<'t> {
 impl Ledger<'_> {
     #[cfg(feature = "postgres")]
     pub(crate) fn of(tables: &Tables, existing: crate::history::Existing) -> Ledger<'_> {
-        match (existing.ledger, existing.ledger_is_current) {
-            (false, _) => Ledger::Absent,
-            (true, false) => Ledger::Older(&tables.ledger),
-            (true, true) => Ledger::Whole(&tables.ledger),
+        match existing.sides.of(SideTable::Ledger) {
+            Presence::Absent => Ledger::Absent,
+            Presence::Older => Ledger::Older(tables.ledger()),
+            Presence::Whole => Ledger::Whole(tables.ledger()),
         }
     }
 
@@ -109,7 +120,7 @@ pub(crate) fn select_stored(tables: &Tables, versions: &[Version]) -> String {
          WHERE {ON_PRIMARY} ORDER BY v.version_id, s.number",
         tables.version,
         versions.join(", "),
-        tables.ledger
+        tables.ledger()
     )
 }
 
@@ -174,7 +185,7 @@ fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author:
         floor_column = floor.map_or("", |_| ", requires_app"),
         floor = floor.map(|version| format!(", {version}")).unwrap_or_default(),
         version_table = bookkeeping.tables.version,
-        ledger = bookkeeping.tables.ledger,
+        ledger = bookkeeping.tables.ledger(),
         version = batch.migration.version,
         file = literal(&batch.migration.file),
         text = record.text,
@@ -224,7 +235,11 @@ fn forgotten(batch: &Batch<'_>, tables: &Tables) -> String {
     match &batch.record {
         Some(record) if !record.ledger => String::new(),
         _ => {
-            format!(",\n  forgotten AS (DELETE FROM {} WHERE version_id = {})", tables.ledger, batch.migration.version)
+            format!(
+                ",\n  forgotten AS (DELETE FROM {} WHERE version_id = {})",
+                tables.ledger(),
+                batch.migration.version
+            )
         }
     }
 }
@@ -251,8 +266,8 @@ pub(super) fn relaid(edits: &[&Edit], tables: &Tables) -> String {
          PERFORM pg_catalog.set_config('lock_timeout', '1s', true);\n    \
          UPDATE {} l SET text_sha256 = e.now FROM (VALUES {}) e (version, applied, now)\n    \
          WHERE l.version_id = e.version AND l.text_sha256 = e.applied;\n  END IF;\nEND $migrate$",
-        literal(&tables.ledger),
-        tables.ledger,
+        literal(tables.ledger()),
+        tables.ledger(),
         rows.join(", "),
     )
 }
@@ -272,7 +287,7 @@ pub(super) fn accept(batch: &Batch<'_>, record: &Record, tables: &Tables) -> Str
     format!(
         "UPDATE {} SET file = {}, text_sha256 = '{}', tokens_sha256 = '{}', up_sha256 = '{}'{set}\n\
          WHERE (row_id, version_id, tstamp) = {newest};\n{}",
-        tables.ledger,
+        tables.ledger(),
         literal(&batch.migration.file),
         record.text,
         record.tokens,

@@ -29,7 +29,8 @@ pub(super) fn of_record(version: Version, tables: &Tables) -> String {
         "EXISTS (SELECT FROM {} v JOIN {} l ON l.row_id = v.id AND l.version_id = v.version_id\n    \
          WHERE v.id = nullif(pg_catalog.current_setting('{ROW}', true), '')::bigint AND v.version_id = {version} \
          AND v.is_applied)",
-        tables.version, tables.ledger
+        tables.version,
+        tables.ledger()
     );
     block(&tables.version, &there, &format!("the row of version {version} is not there as it was written"))
 }
@@ -49,7 +50,8 @@ pub(super) fn of_acceptance(version: Version, text: &str, tables: &Tables) -> St
     let there = format!(
         "EXISTS (SELECT FROM {} l JOIN {} v ON l.row_id = v.id AND l.version_id = v.version_id AND l.tstamp = v.tstamp\n    \
          WHERE v.version_id = {version} AND l.text_sha256 = '{text}')",
-        tables.ledger, tables.version
+        tables.ledger(),
+        tables.version
     );
     block(
         &tables.version,

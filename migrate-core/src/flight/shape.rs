@@ -1,15 +1,59 @@
 //! Whether a relation is the table that its name says, and whether all of its rows are seen: asked of the catalogs, so that
 //! no answer depends on the language of an error message.
 
+use super::layout::Layout;
+use super::side::layout;
 use super::table::literal;
+use crate::history::{Presence, SideTable};
 
 /// goose's columns, as far as they are read.
 pub(crate) const VERSION: &[&str] = &["id", "version_id", "is_applied", "tstamp"];
-/// The ledger's columns that its first release had.
-pub(crate) const LEDGER: &[&str] = &["row_id", "version_id", "tstamp", "text_sha256", "tokens_sha256"];
-/// The journal's columns, as far as they are read.
-pub(crate) const JOURNAL: &[&str] =
-    &["version_id", "direction", "file", "statement_no", "tokens_sha256", "kind", "state", "evidence", "closed_at"];
+
+/// How a table of ours is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It is another thing of that name.
+    Odd,
+    /// The role may not read it.
+    Forbidden,
+    /// Row level security keeps rows from the role.
+    Filtered,
+    /// It is not there, or it can be read.
+    Plain(Presence),
+}
+
+impl Seen {
+    /// What [`state`] answers.
+    pub(crate) fn read(word: Option<&str>) -> Self {
+        match word {
+            Some("odd") => Self::Odd,
+            Some("forbidden") => Self::Forbidden,
+            Some("filtered") => Self::Filtered,
+            Some("older") => Self::Plain(Presence::Older),
+            Some("there") => Self::Plain(Presence::Whole),
+            _ => Self::Plain(Presence::Absent),
+        }
+    }
+
+    /// What of it can be read.
+    pub(crate) const fn presence(self) -> Presence {
+        if let Self::Plain(presence) = self { presence } else { Presence::Absent }
+    }
+}
+
+/// How a table of ours is found: a relation with `oid` and `relkind` that may be a row of NULLs. Where `refused` holds it is
+/// not asked further.
+pub(crate) fn state(relation: &str, side: SideTable, refused: Option<&str>) -> String {
+    let (oid, Layout { first, later, .. }) = (format!("{relation}.oid"), layout(side));
+    let refused = refused.map(|condition| format!(" WHEN {condition} THEN 'forbidden'")).unwrap_or_default();
+    let older = if later.is_empty() { String::new() } else { format!(" WHEN NOT {} THEN 'older'", has(&oid, later)) };
+    format!(
+        "CASE WHEN {oid} IS NULL THEN 'absent' WHEN {relation}.relkind NOT IN ('r', 'p') OR NOT {} THEN 'odd'{refused} \
+         WHEN {} THEN 'filtered'{older} ELSE 'there' END",
+        has(&oid, first),
+        is_filtered(&oid)
+    )
+}
 
 /// Whether a relation has all these columns, in types that our queries work with.
 pub(crate) fn has(oid: &str, columns: &[&str]) -> String {

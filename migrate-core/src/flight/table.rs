@@ -16,6 +16,8 @@
 //! the digest is unknown, and unknown is never an error. The token digest tells an edit of the SQL (28) from one of
 //! white space or comments (a warning); annotations count as tokens.
 
+use crate::history::SideTable;
+
 /// The table as the user names it: `goose_db_version` or `schema.table`.
 ///
 /// Only plain lower-case identifiers: that is the set on which goose's command, goose's Provider and PostgreSQL agree
@@ -66,6 +68,16 @@ impl TableName {
         &self.table
     }
 
+    /// The name of a table of ours beside it: `goose_db_version_ledger`.
+    pub(crate) fn side(&self, side: SideTable) -> String {
+        format!("{}_{}", self.table, side.word())
+    }
+
+    /// The names of the version table and of all that stand beside it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = String> {
+        std::iter::once(self.table.clone()).chain(SideTable::ALL.map(|side| self.side(side)))
+    }
+
     /// The tables in a schema: resolved once, then used in every statement, so that a migration that changes
     /// `search_path` changes nothing for us.
     #[must_use]
@@ -73,8 +85,7 @@ impl TableName {
         let quoted = quote(schema);
         Tables {
             version: format!("{quoted}.{}", quote(&self.table)),
-            ledger: format!("{quoted}.{}", quote(&ledger_name(&self.table))),
-            journal: format!("{quoted}.{}", quote(&journal_name(&self.table))),
+            sides: SideTable::ALL.map(|side| format!("{quoted}.{}", quote(&self.side(side)))),
             lease: format!("{quoted}.{}", quote(LEASE)),
         }
     }
@@ -93,26 +104,28 @@ impl std::fmt::Display for TableName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {
     pub(crate) version: String,
-    pub(crate) ledger: String,
-    pub(crate) journal: String,
+    sides: [String; SideTable::ALL.len()],
     /// Of goose's table locker, where an application uses it.
     pub(crate) lease: String,
 }
 
+impl Tables {
+    /// A table of ours beside the version table.
+    pub(crate) fn side(&self, side: SideTable) -> &str {
+        &self.sides[side as usize]
+    }
+
+    pub(crate) fn ledger(&self) -> &str {
+        self.side(SideTable::Ledger)
+    }
+
+    pub(crate) fn journal(&self) -> &str {
+        self.side(SideTable::Journal)
+    }
+}
+
 /// The table in which goose's table locker keeps who holds its lock, and until when (goose/spec.md 8.2).
 const LEASE: &str = "goose_lock";
-
-/// The ledger's name: the version table's with `_ledger`.
-#[must_use]
-pub(crate) fn ledger_name(table: &str) -> String {
-    format!("{table}_ledger")
-}
-
-/// The journal's name: the version table's with `_journal`.
-#[must_use]
-pub(crate) fn journal_name(table: &str) -> String {
-    format!("{table}_journal")
-}
 
 /// A name PostgreSQL stores unchanged, short enough that the journal's name is not cut at 63 bytes.
 fn is_plain(name: &str) -> bool {

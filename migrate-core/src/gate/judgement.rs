@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::reading::{Found, Hidden, Reading};
+use super::reading::{Found, Reading};
 use super::{Gate, Mode, State, Verdict};
-use crate::flight::quote;
-use crate::history::History;
+use crate::flight::{Seen, quote};
+use crate::history::{History, SideTable};
 use crate::migration::{Direction, Version};
 use crate::plan::{EditKind, edits};
 
@@ -40,8 +40,10 @@ pub(super) fn judge(gate: &Gate<'_>, reading: Reading) -> Verdict {
         }
         Found::Nonsense => return unreachable(gate, "the answer is not one to the question that was asked"),
     };
-    let mut warnings: Vec<String> =
-        reading.beside.iter().map(|(table, hidden)| unread(&qualified, table, *hidden, &reading.role)).collect();
+    let mut warnings: Vec<String> = SideTable::ALL
+        .into_iter()
+        .filter_map(|side| unread(&qualified, (side, reading.sides.of(side)), &reading.role))
+        .collect();
     let state = state(gate, &history, &mut warnings);
     let highest = applied(&history).into_iter().max().unwrap_or(Version::ZERO);
     let (message, next) = words(gate, &state, &history, highest);
@@ -73,16 +75,17 @@ fn unfilter(table: &str) -> String {
     format!("as its owner: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY; or ask as a role with BYPASSRLS")
 }
 
-fn unread(table: &str, beside: &str, hidden: Hidden, role: &str) -> String {
-    let unknown = if beside == "ledger" { "floors and edited files" } else { "files that are half done" };
-    match hidden {
-        Hidden::Forbidden => {
-            format!("{unknown} are not seen: GRANT SELECT ON {table}_{beside} TO {}", quote(role))
+/// What is not known for want of a table of ours.
+fn unread(table: &str, (side, seen): (SideTable, Seen), role: &str) -> Option<String> {
+    let (word, unknown) = (side.word(), side.tells());
+    match seen {
+        Seen::Forbidden => Some(format!("{unknown} are not seen: GRANT SELECT ON {table}_{word} TO {}", quote(role))),
+        Seen::Filtered => {
+            let next = unfilter(&format!("{table}_{word}"));
+            Some(format!("{unknown} are not seen, for row level security: {next}"))
         }
-        Hidden::Filtered => {
-            format!("{unknown} are not seen, for row level security: {}", unfilter(&format!("{table}_{beside}")))
-        }
-        Hidden::Odd => format!("{unknown} are not seen: {table}_{beside} is not the {beside} of `migrate`"),
+        Seen::Odd => Some(format!("{unknown} are not seen: {table}_{word} is not the {word} of `migrate`")),
+        Seen::Plain(_) => None,
     }
 }
 

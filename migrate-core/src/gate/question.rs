@@ -5,8 +5,9 @@
 //! caller's. So the tables are looked up in the catalogs first, and `query_to_xml` runs the text that follows from that,
 //! in the same snapshot.
 
-use crate::flight::shape::{self, has, is_filtered};
-use crate::flight::{Ledger, TableName, journal_name, ledger_name, literal, select_history, select_journal};
+use crate::flight::shape::{self, has, is_filtered, state};
+use crate::flight::{Ledger, TableName, literal, select_history, select_journal};
+use crate::history::SideTable;
 
 /// What each row is, its number among its kind, and eight columns.
 pub(super) fn question(name: &TableName) -> String {
@@ -16,38 +17,35 @@ pub(super) fn question(name: &TableName) -> String {
 /// One row about the tables: which are there, ours, and open to this role.
 fn tables(name: &TableName) -> String {
     let version_fits = has("v.oid", shape::VERSION);
-    let ledger_fits = has("l.oid", shape::LEDGER);
-    let is_whole = has("l.oid", &["requires_app", "up_sha256"]);
+    let refused = |word: &str| format!("NOT pg_catalog.has_table_privilege({word}.oid, 'SELECT')");
+    let found = |side: SideTable| {
+        let word = side.word();
+        let state = state(word, side, Some(&refused(word)));
+        format!(",\n    {word}.oid AS {word}, {state} AS {word}_is")
+    };
+    let joined = |side: SideTable| {
+        format!(
+            "\n  LEFT JOIN pg_catalog.pg_class {word} ON {word}.relnamespace = v.relnamespace AND {word}.relname = {}",
+            literal(&name.side(side)),
+            word = side.word()
+        )
+    };
     format!(
         "WITH version AS (\n  SELECT c.oid, c.relkind, c.relnamespace, n.nspname\n  FROM pg_catalog.pg_class c \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n  WHERE c.relname = {table} AND {place} LIMIT 1\n), \
-         tables AS (\n  SELECT v.oid, v.relkind, v.nspname, l.oid AS ledger, j.oid AS journal,\n    \
+         tables AS (\n  SELECT v.oid, v.relkind, v.nspname,\n    \
          {version_fits} AND v.relkind IN ('r', 'p') AS fits,\n    \
          pg_catalog.has_schema_privilege(v.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(v.oid, 'SELECT') \
-         AND NOT {filtered} AS readable,\n    {filtered} AS filtered,\n    {ledger_is} AS ledger_is,\n    {journal_is} AS journal_is,\n    {is_whole} AS is_whole\n  \
-         FROM version v\n  \
-         LEFT JOIN pg_catalog.pg_class l ON l.relnamespace = v.relnamespace AND l.relname = {ledger}\n  \
-         LEFT JOIN pg_catalog.pg_class j ON j.relnamespace = v.relnamespace AND j.relname = {journal}\n)\n\
-         SELECT 'tables', '0', t.nspname::text, t.filtered::text, t.fits::text, t.readable::text, t.ledger_is, \
-         t.journal_is, current_user::text, pg_catalog.current_database()::text\n\
+         AND NOT {filtered} AS readable,\n    {filtered} AS filtered{found}\n  FROM version v{joined}\n)\n\
+         SELECT 'tables', '0', t.nspname::text, t.filtered::text, t.fits::text, t.readable::text, \
+         pg_catalog.concat_ws(',', {states}), current_user::text, pg_catalog.current_database()::text, NULL\n\
          FROM (SELECT) here LEFT JOIN tables t ON true",
         table = literal(name.table()),
         place = place(name),
         filtered = is_filtered("v.oid"),
-        ledger_is = beside("l.oid", &ledger_fits),
-        journal_is = beside("j.oid", &has("j.oid", shape::JOURNAL)),
-        ledger = literal(&ledger_name(name.table())),
-        journal = literal(&journal_name(name.table())),
-    )
-}
-
-/// How a table beside the version table is found.
-fn beside(oid: &str, fits: &str) -> String {
-    format!(
-        "CASE WHEN {oid} IS NULL THEN 'absent' WHEN NOT {fits} THEN 'odd'\n      \
-         WHEN NOT pg_catalog.has_table_privilege({oid}, 'SELECT') THEN 'forbidden' WHEN {} THEN 'filtered' \
-         ELSE 'there' END",
-        is_filtered(oid)
+        found = SideTable::ALL.map(found).concat(),
+        joined = SideTable::ALL.map(joined).concat(),
+        states = SideTable::ALL.map(|side| format!("t.{}_is", side.word())).join(", "),
     )
 }
 
@@ -57,8 +55,8 @@ fn rows() -> String {
         "SELECT 'row', x.number::text, x.a, x.b, x.c, x.d, x.e, x.f, x.g, NULL\nFROM tables t, \
          XMLTABLE('/table/row' PASSING\n  CASE WHEN t.readable AND t.fits THEN \
          pg_catalog.query_to_xml(pg_catalog.format(\n    {history},\n    t.oid::regclass, \
-         CASE WHEN t.ledger_is <> 'there' THEN {absent}\n    WHEN t.is_whole THEN t.ledger::regclass::text\n    \
-         ELSE pg_catalog.format({old}, t.ledger::regclass) END\n  ), false, false, '') END\n  \
+         CASE t.ledger_is WHEN 'there' THEN t.ledger::regclass::text\n    \
+         WHEN 'older' THEN pg_catalog.format({old}, t.ledger::regclass) ELSE {absent} END\n  ), false, false, '') END\n  \
          COLUMNS number FOR ORDINALITY, a text PATH 'version_id', b text PATH 'is_applied', c text PATH 'at', \
          d text PATH 'text_sha256', e text PATH 'tokens_sha256', f text PATH 'requires_app', \
          g text PATH 'up_sha256') x",

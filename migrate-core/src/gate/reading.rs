@@ -1,6 +1,7 @@
 //! The rows of the gate's question, read as the history that `history` makes of them.
 
-use crate::history::{Attempt, ENTRY_COLUMNS, Existing, History, ROW_COLUMNS, Row, TextRow};
+use crate::flight::Seen;
+use crate::history::{Attempt, ENTRY_COLUMNS, Existing, History, ROW_COLUMNS, Row, Sides, TextRow};
 
 /// What the question found.
 pub(super) struct Reading {
@@ -8,17 +9,9 @@ pub(super) struct Reading {
     pub(super) schema: Option<String>,
     /// Who asked.
     pub(super) role: String,
-    /// What the role may not read, or what is not ours, of the tables beside the version table.
-    pub(super) beside: Vec<(&'static str, Hidden)>,
+    /// How the tables of ours were found.
+    pub(super) sides: Sides<Seen>,
     pub(super) found: Found,
-}
-
-/// Why a table beside the version table was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hidden {
-    Forbidden,
-    Filtered,
-    Odd,
 }
 
 /// The state of the version table.
@@ -48,29 +41,23 @@ pub(super) fn read(rows: Vec<TextRow>) -> Reading {
         }
     }
     let Some(tables) = tables else {
-        return Reading { schema: None, role: String::new(), beside: Vec::new(), found: Found::Nonsense };
+        return Reading {
+            schema: None,
+            role: String::new(),
+            sides: Sides::each(|_| Seen::read(None)),
+            found: Found::Nonsense,
+        };
     };
     let mut columns = tables.into_iter();
     let mut next = || columns.next().flatten();
     let schema = next();
     let filtered = next().as_deref() == Some("true");
     let (fits, readable) = (next().as_deref() == Some("true"), next().as_deref() == Some("true"));
-    let (ledger, journal) = (next().unwrap_or_default(), next().unwrap_or_default());
-    let hidden = |state: &str| match state {
-        "forbidden" => Some(Hidden::Forbidden),
-        "filtered" => Some(Hidden::Filtered),
-        "odd" => Some(Hidden::Odd),
-        _ => None,
-    };
-    let beside = [("ledger", hidden(&ledger)), ("journal", hidden(&journal))];
-    let beside = beside.into_iter().filter_map(|(table, hidden)| Some((table, hidden?))).collect();
+    let words = next().unwrap_or_default();
+    let mut words = words.split(',');
+    let sides = Sides::each(|_| Seen::read(words.next()));
     let role = next().unwrap_or_default();
-    let tables = Existing {
-        version: schema.is_some(),
-        ledger: ledger == "there",
-        ledger_is_current: ledger == "there",
-        journal: journal == "there",
-    };
+    let tables = Existing { version: schema.is_some(), sides: Sides::each(|side| sides.of(side).presence()) };
     let found = match (schema.is_some(), readable, fits) {
         (false, _, _) => Found::Absent,
         (true, false, _) if filtered => Found::Filtered,
@@ -78,7 +65,7 @@ pub(super) fn read(rows: Vec<TextRow>) -> Reading {
         (true, true, false) => Found::Odd,
         (true, true, true) => of_rows(history, entries, tables),
     };
-    Reading { schema, role, beside, found }
+    Reading { schema, role, sides, found }
 }
 
 /// A set of rows promises no order.

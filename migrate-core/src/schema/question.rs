@@ -8,7 +8,7 @@
 //! it copies databases instead of replaying into new ones, because a copy costs 50 ms whatever came before it, and keeps
 //! the rows that a Down would lose.
 
-use crate::flight::{TableName, journal_name, ledger_name, literal};
+use crate::flight::{TableName, literal};
 
 /// How many columns a row of the answer has.
 pub(super) const COLUMNS: usize = 9;
@@ -104,8 +104,7 @@ fn qualified(calls: &[String]) -> Vec<String> {
 
 /// Which relations `c` in a place `p` are ours.
 fn bookkeeping(table: &TableName) -> String {
-    let name = table.table();
-    let names = [name.to_owned(), ledger_name(name), journal_name(name)].map(|name| literal(&name)).join(", ");
+    let names = table.all().map(|name| literal(&name)).collect::<Vec<_>>().join(", ");
     let place = table.schema().map_or_else(String::new, |schema| format!(" AND p.nspname = {}", literal(schema)));
     format!("c.relname IN ({names}){place}")
 }

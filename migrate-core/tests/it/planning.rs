@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use migrate_core::history::{Existing, History, LedgerEntry, Row};
+use migrate_core::history::{Existing, History, LedgerEntry, Presence, Row, SideTable, Sides};
 use migrate_core::migration::{Digest, Direction, Set, Version};
 use migrate_core::parse::{Environment, Folder, Source, parse};
 use migrate_core::plan::{EditKind, Goal, Order, OutOfOrder, Plan, PlanError, Versioning, Warning, plan};
@@ -30,11 +30,7 @@ fn set(versions: &[i64]) -> Set {
 /// Rows in the order of insertion; a negative version is a row that says `false`.
 fn history(versions: &[i64]) -> History {
     let row = |version: &i64| Row { version: Version(version.abs()), applied: *version >= 0, at: None, ledger: None };
-    History {
-        rows: versions.iter().map(row).collect(),
-        tables: Existing { version: true, ledger: true, ledger_is_current: true, journal: true },
-        attempts: vec![],
-    }
+    History { rows: versions.iter().map(row).collect(), tables: Existing::WHOLE, attempts: vec![] }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -245,7 +241,8 @@ fn what_is_missing_is_prepared_only_when_something_will_be_recorded() {
         (&[0], (true, true), None),
         (&[0, 1], (true, false), None),
     ] {
-        let tables = Existing { version: tables.0, ledger: tables.1, ledger_is_current: tables.1, journal: false };
+        let ledger = if tables.1 { Presence::Whole } else { Presence::Absent };
+        let tables = Existing { version: tables.0, sides: Sides::default().with(SideTable::Ledger, ledger) };
         let history = History { tables, ..history(rows) };
         let plan = plan(order(&set, Goal::Up, Options::default(), &environment), &history).unwrap();
         let seeds = plan.preparation.map(|preparation| preparation.seed);

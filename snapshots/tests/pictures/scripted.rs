@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use migrate_core::apply::{self, Means, Request, Session};
-use migrate_core::history::History;
+use migrate_core::history::{History, SideTable};
 use migrate_core::migration::Set;
 use migrate_core::parse::Environment;
 use migrate_core::plan::{Goal, Order};
@@ -96,14 +96,14 @@ fn answer(sql: &str, history: &History) -> Vec<u8> {
     let flag = |there: bool, word: &str| there.then(|| word.to_owned());
     let rows: Vec<Vec<Option<String>>> = if sql.contains("to_regclass") && sql.starts_with("SELECT") {
         let tables = history.tables;
+        let side = |side| text(if tables.is_whole(side) { "there" } else { "absent" });
         vec![vec![
             text("public"),
             flag(tables.version, "r"),
             None,
             flag(tables.version, "f"),
-            flag(tables.ledger, "there"),
-            flag(tables.ledger_is_current, "t"),
-            flag(tables.journal, "there"),
+            side(SideTable::Ledger),
+            side(SideTable::Journal),
             text("150000"),
             text("PostgreSQL 15.0 of a script"),
             text("15.0"),
