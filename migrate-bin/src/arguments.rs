@@ -1,17 +1,22 @@
 //! The command line: goose's commands with goose's meaning, and a few of our own.
 
+mod by_hand;
 mod change;
 mod create;
 mod looks;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
-use migrate_core::flight::{Decision, TableName};
+use migrate_core::flight::TableName;
 use migrate_core::migration::Dialect;
 
+use crate::environment::in_cluster;
+
+pub(crate) use self::by_hand::{BaselineArguments, RepairArguments, ResolveArguments, UnlockArguments};
 pub(crate) use self::change::Change;
 pub(crate) use self::create::CreateArguments;
 pub(crate) use self::looks::{AcceptArguments, CheckArguments};
@@ -68,9 +73,9 @@ pub(crate) struct Shared {
     /// `junit` of `verify`
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
     pub(crate) output: DataForm,
-    /// The form of log lines on stderr
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
-    pub(crate) log_format: Form,
+    /// The form of log lines on stderr [default: `text`; `json` in a Kubernetes cluster, unless stderr is a terminal]
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    log_format: Option<Form>,
     /// Write how the command ended to this file, as JSON of at most 4,096 bytes [default: `/dev/termination-log`, where a
     /// Pod has it]
     #[arg(long, global = true, value_name = "PATH")]
@@ -81,6 +86,14 @@ pub(crate) struct Shared {
     /// Say more: the server's notices, and the start of each migration
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+}
+
+impl Shared {
+    /// The form of log lines: a person reads a terminal, and in a cluster a program reads the rest.
+    pub(crate) fn log_format(&self) -> Form {
+        let is_read_by_a_program = || !std::io::stderr().is_terminal() && in_cluster();
+        self.log_format.unwrap_or_else(|| if is_read_by_a_program() { Form::Json } else { Form::Text })
+    }
 }
 
 /// Text for people or JSON for programs.
@@ -210,11 +223,7 @@ pub(crate) enum Command {
         check: bool,
     },
     /// Write the versions up to one as applied and run none of them: for a database that has their schema already
-    Baseline {
-        /// The last version that the database has
-        #[arg(long, value_name = "VERSION")]
-        to: i64,
-    },
+    Baseline(BaselineArguments),
     /// Decide by hand how far a migration counts as applied; the decision is written down
     Resolve(ResolveArguments),
     /// Let applied files that were edited on purpose count as those that were applied; the decision is written down
@@ -305,30 +314,6 @@ pub(crate) enum SchemaForm {
     Mermaid,
 }
 
-/// A decision about one version.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("decision").required(true))]
-pub(crate) struct ResolveArguments {
-    /// The version
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) version: i64,
-    /// It counts as applied
-    #[arg(long, group = "decision")]
-    applied: bool,
-    /// It counts as not applied
-    #[arg(long, group = "decision")]
-    not_applied: bool,
-    /// It goes on with statement N; those before it count as done
-    #[arg(long, group = "decision", value_name = "N")]
-    resume_from: Option<usize>,
-    /// Why; it is written down with the decision
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
-    /// Do it
-    #[arg(long)]
-    pub(crate) yes: bool,
-}
-
 impl Command {
     /// Whether it is about a set of migrations, rather than a database, a folder or a file alone.
     pub(crate) fn reads_migrations(&self, names_database: bool) -> bool {
@@ -350,42 +335,12 @@ impl Command {
             | Self::Verify(_)
             | Self::Resolve(_)
             | Self::Accept(_)
-            | Self::Baseline { .. } => true,
+            | Self::Baseline(_) => true,
             Self::Inspect { migration } => migration.as_ref().is_none_or(|which| which.parse::<i64>().is_ok()),
             Self::Schema { .. } => !names_database,
             _ => false,
         }
     }
-}
-
-impl ResolveArguments {
-    pub(crate) fn decision(&self) -> Decision {
-        match self.resume_from {
-            Some(number) => Decision::ResumeFrom(number),
-            None if self.applied => Decision::Applied,
-            None => Decision::NotApplied,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RepairArguments {
-    /// The indexes to drop, exactly as they are listed
-    #[arg(value_name = "INDEX")]
-    pub(crate) indexes: Vec<String>,
-    /// Do it
-    #[arg(long)]
-    pub(crate) yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct UnlockArguments {
-    /// End the session with this pid, if it holds the lock
-    #[arg(long, value_name = "PID")]
-    pub(crate) terminate: Option<i32>,
-    /// Do it
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

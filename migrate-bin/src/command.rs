@@ -132,9 +132,9 @@ async fn connected(
             let set = load(shared, embedded, console)?;
             by_hand::accept(shared, &set, options, console).await
         }
-        Command::Baseline { to } => {
+        Command::Baseline(options) => {
             let set = load(shared, embedded, console)?;
-            by_hand::baseline(shared, &set, *to, console).await
+            by_hand::baseline(shared, &set, options, console).await
         }
         Command::Verify(options) => {
             let set = load(shared, embedded, console)?;

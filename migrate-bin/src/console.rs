@@ -42,10 +42,10 @@ impl Console {
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal && crate::environment::variable("NO_COLOR").is_none(),
         };
-        let progress = Progress::new(terminal && shared.log_format == Form::Text && !shared.verbose);
+        let progress = Progress::new(terminal && shared.log_format() == Form::Text && !shared.verbose);
         Self {
             output: shared.output.plain().unwrap_or_default(),
-            log: shared.log_format,
+            log: shared.log_format(),
             color,
             verbose: shared.verbose,
             progress,

@@ -71,7 +71,7 @@ fn start(set: Option<&'static Set>) -> ExitCode {
     }
     let farewell = Farewell::of(&arguments);
     signals.leave(farewell.clone());
-    fault::leave(farewell.clone(), arguments.shared.log_format);
+    fault::leave(farewell.clone(), arguments.shared.log_format());
     let mut console = Console::new(&arguments.shared, farewell.clone());
     let ended = command::run(&arguments, set, &signals, &mut console);
     let ended = match console.unwritten() {

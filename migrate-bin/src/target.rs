@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use migrate_core::apply::Session;
+use migrate_core::apply::{Connect, Session};
 use migrate_core::connect::Connector;
 use migrate_core::connection::{Access, Source, choose};
 use migrate_core::report::{Event, Exit, Failure};
@@ -23,6 +23,13 @@ pub(crate) struct Connected {
     pub(crate) connector: Option<Box<Connector>>,
     #[cfg(feature = "embedded")]
     embedded: Option<migrate_scratch::Embedded>,
+}
+
+impl Connected {
+    /// What opens further sessions.
+    pub(crate) fn connect(&self) -> Option<&dyn Connect> {
+        self.connector.as_deref().map(|connector| connector as &dyn Connect)
+    }
 }
 
 impl Target {

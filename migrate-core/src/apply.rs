@@ -16,6 +16,7 @@
 //! | asked to end | cancels, and says what was rolled back or written down |
 
 mod by_hand;
+mod choice;
 mod convoy;
 mod database;
 mod doubt;
@@ -42,9 +43,9 @@ mod watch;
 use std::time::Duration;
 
 pub use by_hand::{
-    InvalidIndex, JournalLine, Resolution, accept, baseline, drop_invalid_index, invalid_indexes, journal, lock_holder,
-    resolve, terminate,
+    InvalidIndex, JournalLine, drop_invalid_index, droppable, invalid_indexes, journal, lock_holder, terminate,
 };
+pub use choice::{Choice, choose, foresee};
 pub use database::{Database, read};
 pub use examination::{Examination, Hazard, Pooling, examine};
 pub use privileges::Privilege;

@@ -81,7 +81,7 @@ mod walk;
 use std::borrow::Cow;
 
 pub use by_hand::{Decision, accept, baseline, drop_index, resolve, unfinished_direction};
-pub use evidence::{finalize, question};
+pub use evidence::{finalize, question, question_of_entry};
 #[cfg(feature = "postgres")]
 pub(crate) use guard::LEFT;
 pub use guard::{INVALID_INDEX, LOCK_KEY};
@@ -100,7 +100,7 @@ pub(crate) use table::ON_PRIMARY;
 pub use table::{TableName, TableNameError, Tables};
 pub(crate) use table::{literal, quote};
 pub use terms::Terms;
-pub use walk::{closing, done, failed, opening, unit};
+pub use walk::{clearing, closing, done, failed, opening, unit};
 
 use crate::migration::{Mode, Statement};
 use crate::plan::{Batch, Plan, Preparation, Warning};
@@ -140,7 +140,7 @@ pub enum Purpose {
     Hygiene,
     /// Sets the timeouts of one statement outside a transaction, and those of the file behind it.
     Timeouts,
-    /// That an index which was built concurrently can be used.
+    /// That an index which was built concurrently, or was taken for built, can be used.
     Verify,
     /// Writes how far the file came.
     Journal,
@@ -303,6 +303,7 @@ pub fn together<'a>(batches: &'a [Batch<'_>], bookkeeping: &Bookkeeping) -> (Fli
 /// A batch's statements from one on, what makes the session what it was, and its record.
 fn body<'a>(batch: &'a Batch<'_>, first: usize, bookkeeping: &Bookkeeping) -> Vec<Message<'a>> {
     let mut messages = sharing::messages(batch, first..batch.statements.len());
+    messages.extend(verification(batch, 0..batch.statements.len()));
     if batch.step.session_state {
         messages.push(message(Purpose::Hygiene, HYGIENE));
     } else if bookkeeping.terms.role.is_some() {
@@ -320,6 +321,7 @@ fn stepwise<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
         message(Purpose::Guard, guard::stepwise(batch, bookkeeping)),
     ];
     messages.extend(each(batch));
+    messages.extend(verification(batch, 0..batch.statements.len()));
     if batch.step.session_state || bookkeeping.terms.role.is_some() {
         messages.push(message(Purpose::Hygiene, RESET_ROLE));
     }
@@ -377,6 +379,12 @@ pub fn relaid(plan: &Plan<'_>, tables: &Tables) -> Option<Flight<'static>> {
         vec![message(Purpose::Begin, BEGIN), written, message(Purpose::Commit, "COMMIT")]
     };
     (!edits.is_empty()).then(|| Flight { pace: Pace::Pipelined, messages: messages() })
+}
+
+/// That no statement took an INVALID index for the one that it was to make.
+fn verification(batch: &Batch<'_>, statements: std::ops::Range<usize>) -> Option<Message<'static>> {
+    let texts = batch.statements[statements].iter().map(|statement| batch.sql(statement));
+    Some(message(Purpose::Verify, evidence::unbuilt(texts, INVALID_INDEX)?))
 }
 
 /// Each statement by itself: outside a transaction that the file leaves alone, a string of several would be one of its

@@ -18,6 +18,7 @@ pub use control::OwnTransactions;
 pub use edit::{Edit, EditKind};
 pub use edits::edits;
 pub use error::PlanError;
+pub(crate) use resume::BY_HAND;
 pub use resume::Resume;
 pub use standing::{Standing, State, standings};
 
@@ -47,6 +48,13 @@ pub enum Goal {
     Redo,
     /// Undo everything.
     Reset,
+}
+
+impl Goal {
+    /// Whether it only ever applies versions.
+    pub(crate) const fn applies(self) -> bool {
+        matches!(self, Self::Up | Self::UpTo(_) | Self::UpByOne)
+    }
 }
 
 /// Whether versions below the highest applied one may be applied late.
@@ -209,6 +217,9 @@ pub struct Record {
     pub up: Digest,
     /// Whether the ledger is written, too.
     pub ledger: bool,
+    /// Whether the journal has open entries of this version, of whichever direction: the record decides them, or they
+    /// would count again as soon as the version table no longer contradicts them.
+    pub open_entries: bool,
 }
 
 /// What a person should know although nothing is refused.
@@ -289,7 +300,7 @@ pub fn one<'a>(
     (direction, version): (Direction, Version),
 ) -> Result<Batch<'a>, PlanError> {
     let request = &Request { order, history };
-    let migration = request.order.set.find(version).ok_or(PlanError::NoFile(version))?;
+    let migration = request.order.set.find(version).ok_or_else(|| nowhere(request, version))?;
     batch(request, (direction, migration), ready(request, direction, migration)?, request.history)
 }
 
@@ -302,11 +313,19 @@ pub fn baseline<'a>(order: Order<'a>, history: &'a History, to: Version) -> Resu
         return Err(PlanError::NotEmpty(row.version));
     }
     if order.set.find(to).is_none() {
-        return Err(PlanError::NoFile(to));
+        return Err(nowhere(&Request { order, history }, to));
     }
     // What is not run need not be fit to be run.
     let own_transactions = OwnTransactions::Allowed;
     plan(Order { goal: Goal::UpTo(to), own_transactions, ..order }, history)
+}
+
+/// A version that the set does not have, and the database perhaps not either.
+fn nowhere(request: &Request<'_>, version: Version) -> PlanError {
+    if request.history.holds(version) {
+        return PlanError::NoFile(version);
+    }
+    PlanError::NowhereKnown { version, latest: request.order.set.latest() }
 }
 
 /// A file in one direction, as far as it does not depend on what was applied before it.
@@ -366,6 +385,7 @@ fn batch<'a>(
         tokens,
         up,
         ledger: request.order.versioning == Versioning::Recorded,
+        open_entries: request.history.attempts.iter().any(|attempt| attempt.version == migration.version),
     });
     let resume = match migration.mode {
         Mode::NoTransaction if record.is_some() => resume::resume(request, (migration, direction), &path, &statements)?,

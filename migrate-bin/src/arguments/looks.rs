@@ -58,7 +58,7 @@ pub(crate) struct AcceptArguments {
     /// Why; it is written down with the decision
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
-    /// Do it
+    /// Do it; without this, say what would be done and end with 2
     #[arg(long)]
     pub(crate) yes: bool,
 }

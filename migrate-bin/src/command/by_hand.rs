@@ -1,6 +1,6 @@
 //! `resolve`, `baseline`, `repair`, `unlock` and `journal`: what a person does when a run has left something to decide.
 
-use migrate_core::apply::{self, InvalidIndex, JournalLine, Means, Resolution};
+use migrate_core::apply::{self, Choice, InvalidIndex, JournalLine, Means};
 use migrate_core::connection::Access;
 use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{Goal, Order, OwnTransactions};
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 
 use super::Ended;
 use super::database::{connect, table};
-use crate::arguments::{AcceptArguments, Form, RepairArguments, ResolveArguments, Shared, UnlockArguments};
+use crate::arguments::{
+    AcceptArguments, BaselineArguments, Form, RepairArguments, ResolveArguments, Shared, UnlockArguments,
+};
 use crate::console::Console;
 use crate::environment;
 use crate::target::Connected;
 
-/// What changes something by hand is not done by a slip of the hand.
-fn confirmed(yes: bool, what: &str) -> Result<(), Failure> {
-    if yes {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::Usage, format!("{what} needs `--yes`"), "give `--yes` when you are sure"))
+/// What changes something by hand is not done by a slip of the hand: without `--yes` it is only told.
+fn unconfirmed(what: &str, would: &str) -> Failure {
+    let message = format!("{what} needs `--yes`: {would}");
+    Failure::new(Exit::Usage, message, "give `--yes` when that is what is meant")
 }
 
 fn request<'a>(
@@ -36,37 +36,55 @@ fn request<'a>(
     })
 }
 
-pub(super) async fn resolve(shared: &Shared, set: &Set, options: &ResolveArguments, console: &mut Console) -> Ended {
-    confirmed(options.yes, "deciding what counts as applied")?;
+/// Makes choices in turn; without `--yes`, says what each of them would write.
+async fn choose(
+    shared: &Shared,
+    set: &Set,
+    (choices, what, yes): (&[Choice], &str, bool),
+    console: &mut Console,
+) -> Result<(), Failure> {
     let variables = environment::variables();
     let request = request(set, shared, &variables)?;
-    let reason = options.reason.clone().unwrap_or_default();
-    let resolution = Resolution { version: Version(options.version), decision: options.decision(), reason };
-    let mut connected = connect(shared, Access::Change, console).await?;
-    let mut observe = |event| console.event(&event);
-    let resolved = apply::resolve(&mut connected.session, &request, &resolution, &Means::alone(), &mut observe).await;
+    let access = if yes { Access::Change } else { Access::Read };
+    let mut connected = connect(shared, access, console).await?;
+    let chosen = choose_on(&mut connected, &request, (choices, yes), console).await;
     connected.close().await;
-    resolved?;
+    let would = chosen?;
+    if yes { Ok(()) } else { Err(unconfirmed(what, &would.join("; "))) }
+}
+
+async fn choose_on(
+    connected: &mut Connected,
+    request: &apply::Request<'_>,
+    (choices, yes): (&[Choice], bool),
+    console: &mut Console,
+) -> Result<Vec<String>, Failure> {
+    let mut observe = |event| console.event(&event);
+    let mut would = Vec::new();
+    for choice in choices {
+        if yes {
+            apply::choose(&mut connected.session, request, choice, &Means::alone(), &mut observe).await?;
+        } else {
+            would.push(apply::foresee(&connected.session, request, choice).await?);
+        }
+    }
+    Ok(would)
+}
+
+pub(super) async fn resolve(shared: &Shared, set: &Set, options: &ResolveArguments, console: &mut Console) -> Ended {
+    let reason = options.reason.clone().unwrap_or_default();
+    let choice = Choice::Resolve { version: Version(options.version), decision: options.decision(), reason };
+    let what = "deciding what counts as applied";
+    choose(shared, set, (&[choice], what, options.yes), console).await?;
     console.say("decided", &format!("version {} is decided; `migrate journal` keeps it", options.version));
     Ok(Exit::Ok)
 }
 
 pub(super) async fn accept(shared: &Shared, set: &Set, options: &AcceptArguments, console: &mut Console) -> Ended {
-    confirmed(options.yes, "letting an edited file count as applied")?;
-    let variables = environment::variables();
-    let request = request(set, shared, &variables)?;
-    let mut connected = connect(shared, Access::Change, console).await?;
-    let mut observe = |event| console.event(&event);
-    let mut accepted = Ok(());
-    for version in &options.versions {
-        let decided = (Version(*version), options.reason.as_str());
-        accepted = apply::accept(&mut connected.session, &request, decided, &Means::alone(), &mut observe).await;
-        if accepted.is_err() {
-            break;
-        }
-    }
-    connected.close().await;
-    accepted?;
+    let choice = |version: &i64| Choice::Accept { version: Version(*version), reason: options.reason.clone() };
+    let choices: Vec<Choice> = options.versions.iter().map(choice).collect();
+    let what = "letting an edited file count as applied";
+    choose(shared, set, (&choices, what, options.yes), console).await?;
     let versions: Vec<String> = options.versions.iter().map(ToString::to_string).collect();
     let text =
         format!("version {}: the file as it is counts as applied; `migrate journal` keeps why", versions.join(", "));
@@ -74,15 +92,10 @@ pub(super) async fn accept(shared: &Shared, set: &Set, options: &AcceptArguments
     Ok(Exit::Ok)
 }
 
-pub(super) async fn baseline(shared: &Shared, set: &Set, to: i64, console: &mut Console) -> Ended {
-    let variables = environment::variables();
-    let request = request(set, shared, &variables)?;
-    let mut connected = connect(shared, Access::Change, console).await?;
-    let mut observe = |event| console.event(&event);
-    let session = &mut connected.session;
-    let written = apply::baseline(session, &request, Version(to), &Means::alone(), &mut observe).await;
-    connected.close().await;
-    written?;
+pub(super) async fn baseline(shared: &Shared, set: &Set, options: &BaselineArguments, console: &mut Console) -> Ended {
+    let to = options.to;
+    let choice = Choice::Baseline { to: Version(to) };
+    choose(shared, set, (&[choice], "recording versions that were not run", options.yes), console).await?;
     let count = set.migrations.iter().filter(|migration| migration.version.0 <= to).count();
     console.say("baseline", &format!("{count} migrations are recorded as applied, up to version {to}; none was run"));
     Ok(Exit::Ok)
@@ -129,10 +142,7 @@ fn journal_json(line: &JournalLine) -> Value {
 }
 
 pub(super) async fn repair(shared: &Shared, options: &RepairArguments, console: &mut Console) -> Ended {
-    if !options.indexes.is_empty() {
-        confirmed(options.yes, "dropping an index")?;
-    }
-    let access = if options.indexes.is_empty() { Access::Read } else { Access::Change };
+    let access = if options.indexes.is_empty() || !options.yes { Access::Read } else { Access::Change };
     let connected = connect(shared, access, console).await?;
     let repaired = repair_on(&connected, options, console).await;
     connected.close().await;
@@ -140,8 +150,16 @@ pub(super) async fn repair(shared: &Shared, options: &RepairArguments, console: 
 }
 
 async fn repair_on(connected: &Connected, options: &RepairArguments, console: &mut Console) -> Result<(), Failure> {
+    if !options.indexes.is_empty() && !options.yes {
+        let mut would = Vec::new();
+        for name in &options.indexes {
+            let InvalidIndex { name, table, size, .. } = apply::droppable(&connected.session, name).await?;
+            would.push(format!("{name} on {table} ({size}) would be dropped"));
+        }
+        return Err(unconfirmed("dropping an index", &would.join("; ")));
+    }
     for name in &options.indexes {
-        apply::drop_invalid_index(&connected.session, name).await?;
+        apply::drop_invalid_index(&connected.session, name, connected.connect()).await?;
         console.say("repaired", &format!("dropped the INVALID index {name}"));
     }
     if !options.indexes.is_empty() {
@@ -169,9 +187,6 @@ fn index_json(index: &InvalidIndex) -> Value {
 }
 
 pub(super) async fn unlock(shared: &Shared, options: &UnlockArguments, console: &mut Console) -> Ended {
-    if options.terminate.is_some() {
-        confirmed(options.yes, "ending a session")?;
-    }
     let connected = connect(shared, Access::Read, console).await?;
     let unlocked = unlock_on(&connected, options, console).await;
     connected.close().await;
@@ -180,6 +195,16 @@ pub(super) async fn unlock(shared: &Shared, options: &UnlockArguments, console: 
 
 async fn unlock_on(connected: &Connected, options: &UnlockArguments, console: &mut Console) -> Result<(), Failure> {
     if let Some(pid) = options.terminate {
+        if !options.yes {
+            let holder = apply::lock_holder(&connected.session).await.filter(|holder| holder.pid == pid);
+            let would = match holder {
+                Some(holder) => format!("{holder} would be ended, and what it has under way rolled back"),
+                None => {
+                    format!("nothing would be done, for the session with pid {pid} does not hold the migration lock")
+                }
+            };
+            return Err(unconfirmed("ending a session", &would));
+        }
         apply::terminate(&connected.session, pid).await?;
         console.say("unlocked", &format!("the session with pid {pid} was told to end"));
         return Ok(());

@@ -44,7 +44,7 @@ pub(super) async fn run(shared: &Shared, set: &Set, given: Given<'_>, console: &
 fn outside_a_cluster(goal: Goal, change: &Change) -> Result<(), Failure> {
     let undoes = matches!(goal, Goal::Down | Goal::DownTo(_) | Goal::Redo | Goal::Reset);
     let allowed = change.allow_down_in_cluster || change.dry_run;
-    if !undoes || allowed || environment::variable("KUBERNETES_SERVICE_HOST").is_none() {
+    if !undoes || allowed || !environment::in_cluster() {
         return Ok(());
     }
     Err(Failure::new(

@@ -1,6 +1,6 @@
 //! `doctor`: one page about everything that a run depends on, for the person who is called at night.
 
-use migrate_core::apply::{self, Connect, Examination, Pooling};
+use migrate_core::apply::{self, Examination, Pooling};
 use migrate_core::connect::Peer;
 use migrate_core::connection::Access;
 use migrate_core::gate::{Gate, State};
@@ -68,8 +68,7 @@ async fn examine(
     name: &migrate_core::flight::TableName,
     gate: &Gate<'_>,
 ) -> Result<Examination, Failure> {
-    let connector = connected.connector.as_deref().map(|connector| connector as &dyn Connect);
-    apply::examine(&connected.session, name, gate, connector).await
+    apply::examine(&connected.session, name, gate, connected.connect()).await
 }
 
 /// There is one line to show.

@@ -52,11 +52,15 @@ pub(super) fn of_event(event: &Event) -> Told {
         Event::Resumed { ran, done } => {
             let mut fields = of_ran(ran);
             fields["done"] = json!(done);
-            let text = format!("{} goes on behind statement {done}, where an earlier run ended", ran.file);
+            let text = match done {
+                0 => format!("{} begins with its first statement again, where an earlier run ended", ran.file),
+                done => format!("{} goes on behind statement {done}, where an earlier run ended", ran.file),
+            };
             told("info", "resumed", text, fields)
         }
         Event::Waiting { holder, waited } => waits::waiting(holder.as_ref(), *waited),
         Event::Progress(progress) => waits::progress(progress),
+        Event::Reading { elapsed, blockers } => waits::reading(*elapsed, blockers),
         Event::Blocked { at, elapsed, blockers } => waits::blocked(at, *elapsed, blockers),
         Event::Retry(retry) => waits::retry(retry),
         Event::Ambiguous(ran) => waits::ambiguous(ran),

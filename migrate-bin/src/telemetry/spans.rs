@@ -70,6 +70,7 @@ impl Spans {
             | Event::Warned(_)
             | Event::Prepared
             | Event::Progress(_)
+            | Event::Reading { .. }
             | Event::Notice { .. }
             | Event::NoticesLeftOut { .. } => {}
         }

@@ -124,7 +124,7 @@ fn f46_a_version_table_that_was_dropped_is_missed_and_nothing_is_applied_again()
             assert_told(&ended, 28, &words);
             assert_eq!(cell.database.rows("SELECT to_regclass('goose_db_version')"), [""]);
         }
-        assert_told(&migrate(&cell.url(), story.dir(), &["baseline", "--to", "3"]), 0, &[]);
+        assert_told(&migrate(&cell.url(), story.dir(), &["baseline", "--to", "3", "--yes"]), 0, &[]);
         assert_eq!(cell.database.versions(), ["0", "1", "2", "3"]);
         assert_eq!(counted(&cell.database), "1 2 3");
         assert_told(&story.up(&cell.url(), &[]), 0, &[]);

@@ -170,11 +170,15 @@ fn undoing_in_a_cluster_needs_a_flag_of_its_own() {
 #[test]
 fn what_destroys_asks_nothing_and_is_refused_without_yes() {
     let database = Database::create();
-    let files = folder(&[A]);
-    for arguments in [
-        &["resolve", "--version", "1", "--applied"][..],
-        &["repair", "public.some_index"],
-        &["unlock", "--terminate", "1"],
+    let files = folder(&[A, B]);
+    assert_eq!(migrate(&database.url, files.path(), &["up", "--to", "1"]).code, 0);
+    database.rows("CREATE TABLE twice (n int); INSERT INTO twice VALUES (1), (1)");
+    let failed = std::panic::catch_unwind(|| database.rows("CREATE UNIQUE INDEX CONCURRENTLY some ON twice (n)"));
+    assert!(failed.is_err());
+    for (arguments, would) in [
+        (&["resolve", "--version", "2", "--applied"][..], "it would be recorded as applied, and nothing of it run"),
+        (&["repair", "public.some"], "public.some on public.twice"),
+        (&["unlock", "--terminate", "1"], "pid 1 does not hold the migration lock"),
     ] {
         // A stream that never ends: whoever asks a question waits for ever.
         let mut command = migrate_command(arguments);
@@ -184,7 +188,33 @@ fn what_destroys_asks_nothing_and_is_refused_without_yes() {
         let ended: Ended = run.wait_with_output().expect("its end").into();
         drop(open);
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
-        assert!(ended.stderr.contains("--yes"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("--yes") && ended.stderr.contains(would), "{}", ended.stderr);
+    }
+    assert_eq!(database.versions(), ["0", "1"]);
+    assert_eq!(database.rows("SELECT to_regclass('some')"), ["some"]);
+    let empty = Database::create();
+    let told = migrate(&empty.url, files.path(), &["baseline", "--to", "2"]);
+    assert_eq!((told.code, empty.version_rows().as_str()), (2, "(no table)"), "{}", told.stderr);
+    assert!(told.stderr.contains("2 migrations would be recorded as applied"), "{}", told.stderr);
+}
+
+/// What a program reads is JSON without being asked to.
+#[test]
+fn log_lines_are_json_in_a_cluster_where_no_person_reads_them() {
+    let database = Database::create();
+    let files = folder(&[A]);
+    let lines = |cluster: Option<&str>, more: &[&str]| -> String {
+        let mut command = migrate_command(&[&["up"], more].concat());
+        command.args(["--database-url", &database.url, "--dir"]).arg(files.path());
+        command.envs(cluster.map(|host| ("KUBERNETES_SERVICE_HOST", host)));
+        let ended: Ended = command.output().expect("migrate starts").into();
+        ended.stderr
+    };
+    let in_cluster = lines(Some("10.96.0.1"), &[]);
+    assert!(in_cluster.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{in_cluster}");
+    assert!(!in_cluster.is_empty());
+    for text in [lines(Some("10.96.0.1"), &["--log-format", "text"]), lines(None, &[])] {
+        assert!(!text.starts_with('{'), "{text}");
     }
 }
 

@@ -75,6 +75,23 @@ fn a_file_without_a_transaction_is_refused_before_anything_of_it_runs() {
     }
 }
 
+/// Its lock would stay with a backend of the pool, and keep every later run out.
+#[test]
+fn an_index_is_not_dropped_through_a_pooler_that_would_keep_the_lock() {
+    let Some(pooler) = start("transaction", 2) else { return };
+    let database = Database::create();
+    database.rows("CREATE TABLE a (id int); INSERT INTO a VALUES (1), (1)");
+    let failed = std::panic::catch_unwind(|| database.rows("CREATE UNIQUE INDEX CONCURRENTLY i ON a (id)"));
+    assert!(failed.is_err());
+    let files = folder(&[]);
+    let ended = migrate(&pooler.url(&database.name), files.path(), &["repair", "public.i", "--yes"]);
+    assert_eq!(ended.code, 30, "{}", ended.stderr);
+    assert_eq!(database.rows("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), ["0"]);
+    assert_eq!(migrate(&database.url, files.path(), &["repair", "public.i", "--yes"]).code, 0, "directly it is");
+    assert_eq!(database.rows("SELECT to_regclass('i')"), [""]);
+    leave(pooler, &database);
+}
+
 #[test]
 fn in_session_mode_such_a_file_runs() {
     let Some(pooler) = start("session", 5) else { return };

@@ -1,6 +1,9 @@
 //! Files without a transaction that did not come to their end: the next run goes on at the statement that is not done,
 //! or says that nobody can tell.
 
+mod clearing;
+mod decided;
+
 use std::time::Duration;
 
 use crate::background::{Background, Session};
@@ -305,11 +308,19 @@ fn a_baseline_records_what_is_there_and_runs_nothing() {
         ("2_b.sql", &unwrapped("INSERT INTO counter VALUES (2);\n")),
         ("3_c.sql", &file(3)),
     ]);
-    told(&migrate(&database.url, files.path(), &["baseline", "--to", "7"]), 28, &["no file for it"]);
-    told(&migrate(&database.url, files.path(), &["baseline", "--to", "2"]), 0, &["2 migrations", "none was run"]);
+    told(&migrate(&database.url, files.path(), &["baseline", "--to", "7", "--yes"]), 2, &["there is no version 7"]);
+    told(
+        &migrate(&database.url, files.path(), &["baseline", "--to", "2", "--yes"]),
+        0,
+        &["2 migrations", "none was run"],
+    );
     assert_eq!(database.version_rows(), "1:0:true 2:1:true 3:2:true");
     assert_eq!(database.rows("SELECT DISTINCT tool FROM goose_db_version_ledger"), ["migrate 0.1.0, baseline"]);
-    told(&migrate(&database.url, files.path(), &["baseline", "--to", "2"]), 28, &["version 2 is recorded already"]);
+    told(
+        &migrate(&database.url, files.path(), &["baseline", "--to", "2", "--yes"]),
+        28,
+        &["version 2 is recorded already"],
+    );
     told(&up(&database, &files), 0, &[]);
     assert_eq!(count(&database), "3");
     // An edit of what was taken for applied is seen like any other.

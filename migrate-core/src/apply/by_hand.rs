@@ -1,129 +1,11 @@
-//! What a person decides: that versions are applied or not, which INVALID index goes, which session that holds the
-//! migration lock ends. And the questions that come before it.
+//! What a person does to a database beside its versions: which INVALID index goes, which session that holds the migration
+//! lock ends. And the questions that come before it.
 
-use super::run::Run;
 use super::session::TextRow;
-use super::{Means, Request, Session, failure, lookout};
-use crate::flight::{self, Decision, LOCK_KEY, ON_PRIMARY, TableName, literal, quote, shape, unfinished_direction};
+use super::{Connect, Session, failure, lookout, pooler};
+use crate::flight::{self, LOCK_KEY, ON_PRIMARY, TableName, literal, quote, shape};
 use crate::history::SideTable;
-use crate::migration::{Direction, Version};
-use crate::plan;
-use crate::report::{Event, Exit, Failure, Holder};
-
-/// A decision about one version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolution {
-    /// The version.
-    pub version: Version,
-    /// What is to count.
-    pub decision: Decision,
-    /// Why, in the person's words; it is written down.
-    pub reason: String,
-}
-
-/// Writes a decision about one version, and runs nothing.
-///
-/// # Errors
-/// A version of which there is nothing to decide, another runner that holds the lock, or a server that refuses.
-pub async fn resolve(
-    session: &mut Session,
-    request: &Request<'_>,
-    resolution: &Resolution,
-    means: &Means<'_>,
-    observe: &mut (dyn FnMut(Event) + Send),
-) -> Result<(), Failure> {
-    let run = Run::new(session, request, means, observe);
-    run.decide(&|database, request| {
-        let history = &database.history;
-        if !history.tables.version {
-            let help = "run `migrate up` first, or `migrate baseline`";
-            return Err(Failure::new(Exit::History, "there is no version table, so there is nothing to decide", help));
-        }
-        let recorded = history.holds(resolution.version);
-        let attempt = history.unfinished().find(|attempt| attempt.version == resolution.version);
-        if let Some(why) = nothing_to_decide(resolution.decision, recorded, attempt.is_some()) {
-            let message = format!("version {} {why}", resolution.version);
-            return Err(Failure::new(Exit::Usage, message, "see `migrate status` and `migrate journal`"));
-        }
-        let direction = attempt.map_or_else(|| unfinished_direction(false), |attempt| attempt.direction);
-        let forgotten = crate::history::History { attempts: Vec::new(), ..history.clone() };
-        let batch = plan::one(request.order, &forgotten, (direction, resolution.version));
-        let batch = batch.map_err(|error| Failure::from(&error))?;
-        if let Decision::ResumeFrom(number) = resolution.decision
-            && !(1..=batch.statements.len() + 1).contains(&number)
-        {
-            let message = format!("{} has {} statements", batch.path, batch.statements.len());
-            return Err(Failure::new(Exit::Usage, message, "see their numbers with `migrate inspect`"));
-        }
-        let bookkeeping = request.bookkeeping(database.tables.clone());
-        let now = (recorded, history.tables);
-        Ok(flight::resolve(&batch, resolution.decision, now, &resolution.reason, &bookkeeping))
-    })
-    .await
-}
-
-/// Writes down that an applied file, as it is now, counts as the one that was applied, and runs nothing.
-///
-/// # Errors
-/// A version that is not applied, or whose file is not edited as far as the ledger can tell; another runner that holds the
-/// lock; a server that refuses.
-pub async fn accept(
-    session: &mut Session,
-    request: &Request<'_>,
-    (version, reason): (Version, &str),
-    means: &Means<'_>,
-    observe: &mut (dyn FnMut(Event) + Send),
-) -> Result<(), Failure> {
-    let run = Run::new(session, request, means, observe);
-    run.decide(&|database, request| {
-        let history = &database.history;
-        let next = "see `migrate status`: `edited` is what can be accepted";
-        if !history.holds(version) {
-            return Err(Failure::new(Exit::Usage, format!("version {version} is not applied"), next));
-        }
-        if !plan::edits(request.order.set, history).iter().any(|edit| edit.version == version) {
-            let message = format!("the file of version {version} is the one that was applied, as far as is known");
-            return Err(Failure::new(Exit::Usage, message, next));
-        }
-        let batch =
-            plan::one(request.order, history, (Direction::Up, version)).map_err(|error| Failure::from(&error))?;
-        let bookkeeping = request.bookkeeping(database.tables.clone());
-        Ok(flight::accept(&batch, history.tables, reason, &bookkeeping))
-    })
-    .await
-}
-
-/// Why a decision would change nothing, or undo what `down` is for.
-fn nothing_to_decide(decision: Decision, recorded: bool, unfinished: bool) -> Option<&'static str> {
-    match (decision, recorded, unfinished) {
-        (_, _, true) | (Decision::Applied, false, false) => None,
-        (Decision::Applied, true, false) => Some("is applied already"),
-        (Decision::NotApplied, false, false) => Some("is not applied, and not begun"),
-        (Decision::NotApplied, true, false) => Some("is applied, and finished: `migrate down` undoes it"),
-        (Decision::ResumeFrom(_), _, false) => Some("is not begun, so it cannot go on"),
-    }
-}
-
-/// Writes versions up to one as applied, and runs nothing; returns how many.
-///
-/// # Errors
-/// A database in which a version is recorded, a version that the set does not have, another runner that holds the lock,
-/// or a server that refuses.
-pub async fn baseline(
-    session: &mut Session,
-    request: &Request<'_>,
-    to: Version,
-    means: &Means<'_>,
-    observe: &mut (dyn FnMut(Event) + Send),
-) -> Result<(), Failure> {
-    let run = Run::new(session, request, means, observe);
-    run.decide(&|database, request| {
-        let planned = plan::baseline(request.order, &database.history, to);
-        let planned = planned.map_err(|error| Failure::from(&error))?;
-        Ok(flight::baseline(&planned, database.history.tables, &request.bookkeeping(database.tables.clone())))
-    })
-    .await
-}
+use crate::report::{Exit, Failure, Holder};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -250,13 +132,13 @@ pub async fn invalid_indexes(session: &Session) -> Result<Vec<InvalidIndex>, Fai
     Ok(rows.into_iter().map(index).collect())
 }
 
-/// Drops an index that is INVALID and that nobody is building, under the migration lock.
+/// The INVALID index of a name, which nobody is building.
 ///
 /// # Errors
-/// An index that is neither, another runner that holds the lock, or a server that refuses.
-pub async fn drop_invalid_index(session: &Session, name: &str) -> Result<(), Failure> {
+/// An index that is neither, or a lost connection.
+pub async fn droppable(session: &Session, name: &str) -> Result<InvalidIndex, Failure> {
     let indexes = invalid_indexes(session).await?;
-    let Some(index) = indexes.iter().find(|index| index.name == name) else {
+    let Some(index) = indexes.into_iter().find(|index| index.name == name) else {
         let message = format!("there is no INVALID index `{}`", name.escape_debug());
         return Err(Failure::new(Exit::Usage, message, "`migrate repair` lists them, with the names to give"));
     };
@@ -264,6 +146,19 @@ pub async fn drop_invalid_index(session: &Session, name: &str) -> Result<(), Fai
         let message = format!("a session is building the index {name} right now");
         return Err(Failure::new(Exit::LockBusy, message, "wait until it is done"));
     }
+    Ok(index)
+}
+
+/// Drops an index that is INVALID and that nobody is building, under the migration lock. `connect` opens the session by
+/// which a pooler is noticed: through one the lock would stay with a backend that is not ours.
+///
+/// # Errors
+/// An index that is neither, a pooler in between, another runner that holds the lock, or a server that refuses.
+pub async fn drop_invalid_index(session: &Session, name: &str, connect: Option<&dyn Connect>) -> Result<(), Failure> {
+    if let Some(pooled) = pooler::verdict(session, connect).await {
+        return Err(failure::needs_direct("DROP INDEX CONCURRENTLY runs outside a transaction", &pooled));
+    }
+    let index = droppable(session, name).await?;
     for message in flight::drop_index(&index.name).messages {
         if let Err(error) = session.client.batch_execute(&message.sql).await {
             if error.code().is_some_and(|code| code.code() == "MG001") {

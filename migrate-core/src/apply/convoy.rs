@@ -54,6 +54,12 @@ impl<'a> UnderWay<'a> {
         self.leg.flight.pace == Pace::Pipelined
     }
 
+    /// Whether nothing may follow until BEGIN has its answer: the first thing that is ever written to a database. A pooler
+    /// in statement mode refuses BEGIN when the server has answered it, and what it has passed on by then takes effect.
+    fn waits_for_begin(&self) -> bool {
+        self.is_pipelined() && self.leg.batches.is_empty() && self.sent == 1 && self.heard == 0
+    }
+
     fn is_sent(&self) -> bool {
         self.given_up || self.sent == self.leg.flight.messages.len()
     }
@@ -174,6 +180,9 @@ impl<'a> Convoy<'_, 'a> {
             let Some(last) = self.under_way.back_mut() else { return Ok(()) };
             if last.fault.is_some() {
                 return last.give_up(session);
+            }
+            if last.waits_for_begin() {
+                return Ok(());
             }
             if self.unanswered >= UNANSWERED || !(last.is_pipelined() || last.answers.is_empty()) {
                 return Ok(());

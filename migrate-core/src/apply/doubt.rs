@@ -1,42 +1,63 @@
-//! A statement that was begun, and of which the journal does not say how it ended: the database is asked.
+//! A statement that was begun, and of which the journal does not say how it ended: the database is asked, and what the
+//! statement left behind is cleared away.
 //!
-//! Invariant: what cannot be told from the catalogs is not guessed.
+//! Invariants: what cannot be told from the catalogs is not guessed; what is sent to clear up is sent like a statement of
+//! the file: it is watched, told, cancelled and gone on with.
 
-use super::failure;
+use super::convoy::{Ending, Fault, ran};
 use super::progress::Walk;
-use super::run::Run;
+use super::run::{Run, sqlstate};
+use super::{failure, lookout};
 use crate::flight::{self, Nature, Unit};
 use crate::history::{Entry, EntryState};
-use crate::report::Failure;
+use crate::report::{At, Event, Failure, may_succeed_again};
 use crate::step::token_digest;
 
+/// What became of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It took effect, and the journal says so now.
+    Took,
+    /// It did not, and nothing of it is left.
+    Left,
+    /// The connection broke: what the journal says has to be read again.
+    Unknown,
+}
+
 impl Run<'_, '_> {
-    /// Whether a unit that an earlier run began took effect; what it left behind is cleared away.
-    pub(super) async fn took_effect(
+    /// What became of a unit that an earlier run began.
+    pub(super) async fn outcome(
         &mut self,
         walk: &Walk<'_, '_>,
         unit: &mut Unit,
         entry: &Entry,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Outcome, Failure> {
         let sql = walk.batch.sql(&walk.batch.statements[unit.statements.start]);
-        let edited = token_digest(sql) != entry.digest;
-        let undone = entry.state == EntryState::Failed && entry.kind != Nature::Opaque.word();
+        let edited = token_digest(sql) != entry.digest || entry.kind != unit.nature.word();
         let atomic = [Nature::Wrapped, Nature::Setting, Nature::Temporary, Nature::Block];
         if entry.kind == Nature::Repeatable.word() || atomic.iter().any(|nature| nature.word() == entry.kind) {
-            return Ok(false);
+            return Ok(Outcome::Left);
         }
-        // What an edited statement was is not known any more, but one that failed did not take effect.
-        if edited && undone {
-            return Ok(false);
+        if !edited {
+            let question = flight::question(&unit.nature, entry.evidence.as_deref());
+            return self.ask_about(walk, unit, question).await;
         }
-        if edited || entry.kind != unit.nature.word() {
-            return Err(failure::in_doubt(walk, unit, edited));
+        // What an edited statement was is not known any more, but what it was to make is, of indexes; and one that failed
+        // did not take effect.
+        let failed = entry.state == EntryState::Failed && entry.kind != Nature::Opaque.word();
+        match flight::question_of_entry(&entry.kind, entry.evidence.as_deref()) {
+            Some(question) => match self.verdict(walk, &question).await?.0.as_str() {
+                "done" | "doubt" if !failed => Err(failure::in_doubt(walk, unit, true)),
+                "done" | "doubt" => Ok(Outcome::Left),
+                _ => self.ask_about(walk, unit, Some(question)).await,
+            },
+            None if failed => Ok(Outcome::Left),
+            None => Err(failure::in_doubt(walk, unit, true)),
         }
-        self.ask_about(walk, unit, entry.evidence.as_deref()).await
     }
 
-    /// Whether a unit that failed just now took effect after all, by what the journal says that was there before.
-    pub(super) async fn settle_unit(&mut self, walk: &Walk<'_, '_>, unit: &Unit) -> Result<bool, Failure> {
+    /// What became of a unit that failed just now, by what the journal says that was there before.
+    pub(super) async fn settle_unit(&mut self, walk: &Walk<'_, '_>, unit: &Unit) -> Result<Outcome, Failure> {
         let query = flight::evidence_of(walk.batch, unit, &walk.bookkeeping.tables);
         let rows = self
             .session
@@ -44,34 +65,87 @@ impl Run<'_, '_> {
             .await
             .map_err(|error| failure::of_own(&error, "the journal cannot be read or written"))?;
         let evidence = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
-        self.ask_about(walk, unit, evidence.as_deref()).await
+        self.ask_about(walk, unit, flight::question(&unit.nature, evidence.as_deref())).await
     }
 
-    async fn ask_about(&mut self, walk: &Walk<'_, '_>, unit: &Unit, evidence: Option<&str>) -> Result<bool, Failure> {
-        let lost = |error: tokio_postgres::Error| failure::of_own(&error, "what an earlier run left cannot be cleared");
-        let Some(question) = flight::question(&unit.nature, evidence) else {
-            return Err(failure::in_doubt(walk, unit, false));
-        };
-        let rows = self.session.rows(&question).await.map_err(lost)?;
-        let verdict = rows.first().and_then(|row| row.first()?.clone()).unwrap_or_else(|| "redo".to_owned());
+    async fn ask_about(
+        &mut self,
+        walk: &Walk<'_, '_>,
+        unit: &Unit,
+        question: Option<String>,
+    ) -> Result<Outcome, Failure> {
+        let Some(question) = question else { return Err(failure::in_doubt(walk, unit, false)) };
+        let (verdict, indexes) = self.verdict(walk, &question).await?;
         match verdict.as_str() {
-            "redo" => Ok(false),
+            "redo" => Ok(Outcome::Left),
             "drop" => {
-                for index in rows.into_iter().filter_map(|row| row.into_iter().nth(1).flatten()) {
-                    let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {index}");
-                    self.session.client.batch_execute(&drop).await.map_err(lost)?;
-                }
-                Ok(false)
+                let drops = indexes.iter().map(|index| format!("DROP INDEX CONCURRENTLY IF EXISTS {index}")).collect();
+                let is_cleared = self.clear(walk, unit, drops).await?;
+                Ok(if is_cleared { Outcome::Left } else { Outcome::Unknown })
             }
             "finalize" => {
-                if let Some(finalize) = flight::finalize(&unit.nature) {
-                    self.session.client.batch_execute(&finalize).await.map_err(lost)?;
+                if !self.clear(walk, unit, flight::finalize(&unit.nature).into_iter().collect()).await? {
+                    return Ok(Outcome::Unknown);
                 }
-                self.write_done(walk, unit).await.map(|()| true)
+                self.write_done(walk, unit).await.map(|()| Outcome::Took)
             }
-            "done" => self.write_done(walk, unit).await.map(|()| true),
+            "done" => self.write_done(walk, unit).await.map(|()| Outcome::Took),
             _ => Err(failure::in_doubt(walk, unit, false)),
         }
+    }
+
+    /// The verdict of a question, and the indexes that it names. While somebody builds one of them it is waited for: a
+    /// DROP would wait for the build and the build for the DROP.
+    async fn verdict(&mut self, walk: &Walk<'_, '_>, question: &str) -> Result<(String, Vec<String>), Failure> {
+        let since = std::time::Instant::now();
+        let mut spoken = None;
+        loop {
+            let asked = self.session.rows(question).await;
+            let rows = asked.map_err(|error| failure::uncleared(&error, walk))?;
+            let column = |at: usize| {
+                let cell = move |row: &Vec<Option<String>>| row.get(at).cloned().flatten();
+                rows.iter().filter_map(cell).collect::<Vec<_>>()
+            };
+            let (verdicts, indexes) = (column(0), column(1));
+            if !verdicts.iter().any(|verdict| verdict == "wait") {
+                return Ok((verdicts.into_iter().next().unwrap_or_else(|| "redo".to_owned()), indexes));
+            }
+            if spoken.is_none_or(|spoken: std::time::Instant| spoken.elapsed() >= super::watch::SPEAK_EVERY) {
+                spoken = Some(std::time::Instant::now());
+                let blockers = lookout::index_builders(self.session).await;
+                let line = walk.batch.statements.get(walk.done).map_or(0, crate::migration::Statement::line);
+                let at = At { ran: ran(walk.batch), statement: walk.done + 1, line };
+                self.log.tell(Event::Blocked { at, elapsed: since.elapsed(), blockers });
+            }
+            if self.means.stop.sleep(super::watch::LOOK_EVERY).await.is_err() {
+                return Err(self.interrupted(walk, None));
+            }
+        }
+    }
+
+    /// Sends what clears up behind a unit; false when the connection broke meanwhile.
+    async fn clear(&mut self, walk: &Walk<'_, '_>, unit: &Unit, sqls: Vec<String>) -> Result<bool, Failure> {
+        for sql in sqls {
+            loop {
+                let fault = match self.fly_apart(flight::clearing(unit, sql.clone()), walk.batch).await {
+                    Ending::Done => break,
+                    Ending::Stopped => return Err(self.interrupted(walk, Some(unit))),
+                    Ending::Lost(loss) => return self.lost_on_the_way(walk, &loss).await.map(|_| false),
+                    Ending::Failed(fault) => fault,
+                };
+                self.clear_again(walk, unit, &fault).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Waits before what clears up is sent again; its failure, when that is of no use.
+    async fn clear_again(&mut self, walk: &Walk<'_, '_>, unit: &Unit, fault: &Fault<'_>) -> Result<(), Failure> {
+        if self.means.stop.cause().is_some() {
+            return Err(self.interrupted(walk, Some(unit)));
+        }
+        let failure = failure::uncleared(&fault.error, walk);
+        if may_succeed_again(sqlstate(&fault.error)) { self.try_again(&fault.leg, failure).await } else { Err(failure) }
     }
 
     async fn write_done(&mut self, walk: &Walk<'_, '_>, unit: &Unit) -> Result<(), Failure> {

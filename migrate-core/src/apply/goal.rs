@@ -4,17 +4,20 @@
 //! Invariant: a flight is repeated only when it is known that it did not land.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Instant;
 
 use super::convoy::{Crew, Ending, Fault, Leg, Told, fly, ran};
 use super::database::{is_denied, not_orphaned};
 use super::run::{Course, Run, clean_up, refusal, sqlstate};
 use super::staying::stays;
-use super::{Database, Request, Shown, failure, privileges, read, stored};
+use super::stop::Cause;
+use super::watch::SPEAK_EVERY;
+use super::{Database, Request, Shown, failure, lookout, privileges, read, stored};
 use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, flight, prepare, relaid};
 use crate::history::History;
 use crate::migration::Version;
 use crate::plan::{Batch, Goal, Order, Plan, Versioning, plan};
-use crate::report::{Failure, Report, may_succeed_again};
+use crate::report::{Event, Failure, Report, may_succeed_again};
 
 impl<'r> Run<'r, '_> {
     pub(super) async fn reach_its_goal(mut self) -> Result<Report, Failure> {
@@ -104,8 +107,7 @@ impl<'r> Run<'r, '_> {
 
     async fn read(&mut self) -> Result<Database, Failure> {
         loop {
-            let reading = read(self.session, &self.request.table, self.request.order.versioning);
-            let failure = match self.means.stop.unless(reading).await {
+            let failure = match self.read_aloud().await {
                 Ok(Ok(database)) => {
                     self.unheard_since = None;
                     return Ok(database);
@@ -114,6 +116,20 @@ impl<'r> Run<'r, '_> {
                 Err(cause) => return Err(failure::stopped(cause, "while the history was read", &[])),
             };
             self.after_a_lost_question(failure).await?;
+        }
+    }
+
+    /// Reads, and says every now and then that it still does: a session that holds the table for itself keeps it waiting.
+    async fn read_aloud(&mut self) -> Result<Result<Database, Failure>, Cause> {
+        let Self { session, request, means, log, .. } = self;
+        let began = Instant::now();
+        let mut reading = std::pin::pin!(read(session, &request.table, request.order.versioning));
+        loop {
+            if let Ok(read) = tokio::time::timeout(SPEAK_EVERY, means.stop.unless(reading.as_mut())).await {
+                return read;
+            }
+            let blockers = lookout::in_front_of(means.connect, &request.table).await;
+            log.tell(Event::Reading { elapsed: began.elapsed(), blockers });
         }
     }
 

@@ -3,8 +3,10 @@
 //! Our own backend is known by the migration lock that it holds, not by a process number that a pooler would hide.
 //! Invariant: nothing here changes anything, and a server that does not answer is no error.
 
-use super::Session;
-use crate::flight::LOCK_KEY;
+use std::time::Duration;
+
+use super::{Connect, Session};
+use crate::flight::{LOCK_KEY, TableName, literal};
 use crate::report::Holder;
 
 /// What the server says of the statement that holds the migration lock.
@@ -18,6 +20,9 @@ pub(super) struct Look {
     pub(super) percent: Option<u8>,
     pub(super) blockers: Vec<Holder>,
 }
+
+/// Nobody waits longer than this for a look.
+pub(super) const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The columns of a session of `pg_stat_activity` that make a [`Holder`].
 const HOLDER: &str = "a.pid, a.application_name, a.usename, coalesce(pg_catalog.host(a.client_addr), ''), a.state, \
@@ -39,6 +44,35 @@ pub(super) async fn lock_holder(session: &Session) -> Option<Holder> {
     );
     let rows = session.rows(&query).await.ok()?;
     rows.into_iter().next().map(holder)
+}
+
+/// Who keeps others from reading the version table, seen from another session.
+pub(super) async fn in_front_of(connect: Option<&dyn Connect>, table: &TableName) -> Vec<Holder> {
+    let names: Vec<String> = table.all().map(|name| literal(&name)).collect();
+    let query = format!(
+        "SELECT {HOLDER} FROM pg_catalog.pg_stat_activity a WHERE a.pid <> pg_catalog.pg_backend_pid() AND a.pid IN \
+         (SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
+         WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND c.relname IN ({}) \
+         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))",
+        names.join(", ")
+    );
+    let look = async {
+        let session = connect?.beside().await.ok()?;
+        let rows = session.rows(&query).await.ok();
+        session.close().await;
+        rows
+    };
+    let seen = tokio::time::timeout(LOOK_TIMEOUT, look).await.ok().flatten();
+    seen.unwrap_or_default().into_iter().map(holder).collect()
+}
+
+/// Who builds indexes in this database.
+pub(super) async fn index_builders(session: &Session) -> Vec<Holder> {
+    let query = format!(
+        "SELECT {HOLDER} FROM pg_catalog.pg_stat_activity a WHERE a.pid <> pg_catalog.pg_backend_pid() AND a.pid IN \
+         (SELECT p.pid FROM pg_catalog.pg_stat_progress_create_index p WHERE p.datname = pg_catalog.current_database())"
+    );
+    session.rows(&query).await.unwrap_or_default().into_iter().map(holder).collect()
 }
 
 fn holder(row: Vec<Option<String>>) -> Holder {

@@ -174,6 +174,7 @@ impl Run<'_, '_> {
             reason: why.message.clone(),
             sqlstate: why.server.as_ref().map(|server| server.sqlstate.clone()),
             attempt: self.losses,
+            rolled_back: true,
             delay: PAUSE,
         }));
         tokio::time::sleep(PAUSE).await;

@@ -50,7 +50,7 @@ impl<'r, 'c> Run<'r, 'c> {
             log: Log::new(observe),
             patience: Patience::new(request.policy.lock_wait),
             locks: Backoff::new(request.policy.lock_retry, Duration::from_secs(1), Duration::from_secs(30)),
-            watch: Watch::new(means.connect, &means.stop),
+            watch: Watch::new(means.connect, &means.stop, request.policy.terms.lock_timeout),
             last_read: None,
             losses: 0,
             unheard_since: None,

@@ -4,7 +4,7 @@
 use super::convoy::Leg;
 use super::run::Run;
 use super::{failure, lookout};
-use crate::flight::LOCK_KEY;
+use crate::flight::{LOCK_KEY, Pace};
 use crate::report::{Event, Failure, Retry};
 
 impl Run<'_, '_> {
@@ -19,6 +19,7 @@ impl Run<'_, '_> {
             reason: failure.message.clone(),
             sqlstate: failure.server.as_ref().map(|server| server.sqlstate.clone()),
             attempt: attempt + 1,
+            rolled_back: leg.flight.pace != Pace::Unwrapped,
             delay,
         }));
         let slept = self.means.stop.sleep(delay).await;

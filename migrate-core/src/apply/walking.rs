@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use super::convoy::{Crew, Doubt, Ending, Fault, Leg, Loss, Told, fly, ran};
+use super::doubt::Outcome;
 use super::progress::Walk;
 use super::recovery::weight;
 use super::run::{Course, Run, clean_up, refusal, sqlstate};
@@ -20,7 +21,7 @@ use crate::report::{At, Event, Failure, may_succeed_again};
 
 /// How a unit ended, when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Done,
     /// What the journal says has to be read again.
     Anew,
@@ -66,11 +67,17 @@ impl Run<'_, '_> {
         }
         let mut doubtful = walk.batch.resume.as_ref().and_then(|resume| resume.begun.first());
         for mut unit in flight::units(walk.batch, walk.done) {
-            if let Some(entry) = doubtful.take()
-                && self.took_effect(walk, &mut unit, entry).await?
-            {
-                walk.done = unit.statements.end;
-                continue;
+            let outcome = match doubtful.take() {
+                Some(entry) => self.outcome(walk, &mut unit, entry).await?,
+                None => Outcome::Left,
+            };
+            match outcome {
+                Outcome::Took => {
+                    walk.done = unit.statements.end;
+                    continue;
+                }
+                Outcome::Left => (),
+                Outcome::Unknown => return Ok(Step::Anew),
             }
             let (statement, line) = (unit.statements.start + 1, walk.batch.statements[unit.statements.start].line());
             self.log.tell(Event::Statement(At { ran: ran(walk.batch), statement, line }));
@@ -87,6 +94,8 @@ impl Run<'_, '_> {
         let units = flight::units(walk.batch, 0);
         for unit in units.iter().filter(|unit| unit.statements.start < walk.done) {
             match unit.nature {
+                // Whoever decided that the file goes on behind it has seen to what it made.
+                Nature::Temporary if is_decided(walk, unit) => {}
                 Nature::Temporary => return Err(failure::gone_with_the_session(walk, unit)),
                 Nature::Setting => {
                     let statement = &walk.batch.statements[unit.statements.start];
@@ -164,10 +173,13 @@ impl Run<'_, '_> {
         }
         if again {
             self.try_again(&fault.leg, failure).await?;
-            if begun && !unit.nature.is_atomic() && self.settle_unit(walk, unit).await? {
-                return Ok(Some(Step::Done));
-            }
-            return Ok(None);
+            let outcome =
+                if begun && !unit.nature.is_atomic() { self.settle_unit(walk, unit).await? } else { Outcome::Left };
+            return Ok(match outcome {
+                Outcome::Took => Some(Step::Done),
+                Outcome::Left => None,
+                Outcome::Unknown => Some(Step::Anew),
+            });
         }
         Err(failure)
     }
@@ -184,13 +196,13 @@ impl Run<'_, '_> {
     }
 
     /// The run is to end, and this file is not finished.
-    fn interrupted(&self, walk: &Walk<'_, '_>, unit: Option<&Unit>) -> Failure {
+    pub(super) fn interrupted(&self, walk: &Walk<'_, '_>, unit: Option<&Unit>) -> Failure {
         let cause = self.means.stop.cause().unwrap_or(super::Cause::Signal);
         let partial = walk.done > 0 || unit.is_some_and(|unit| !unit.nature.is_atomic());
         failure::interrupted_on_the_way(cause, walk, partial, &self.log.blockers, Version(self.log.report.current))
     }
 
-    async fn lost_on_the_way(&mut self, walk: &Walk<'_, '_>, loss: &Loss<'_>) -> Result<Step, Failure> {
+    pub(super) async fn lost_on_the_way(&mut self, walk: &Walk<'_, '_>, loss: &Loss<'_>) -> Result<Step, Failure> {
         self.losses += weight(loss.error.as_ref());
         let why = failure::lost(loss.error.as_ref());
         if self.means.stop.cause().is_some() {
@@ -264,10 +276,16 @@ impl Run<'_, '_> {
                 self.is_direct = true;
                 Ok(())
             }
-            Ok(Some(pooled)) => Err(failure::needs_direct(batch, &pooled)),
+            Ok(Some(pooled)) => Err(failure::needs_direct(&format!("{} has NO TRANSACTION", batch.path), &pooled)),
             Err(_) => Err(self.stopped("before a file without a transaction")),
         }
     }
+}
+
+/// Whether a person said that a unit is done.
+fn is_decided(walk: &Walk<'_, '_>, unit: &Unit) -> bool {
+    let resume = walk.batch.resume.as_ref();
+    resume.is_some_and(|resume| unit.statements.clone().all(|index| resume.by_hand.contains(&(index + 1))))
 }
 
 /// Whether a unit that failed leaves something of its file in the database: itself, or what was done before it.

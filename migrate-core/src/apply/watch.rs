@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::lookout::{Look, look};
+use super::lookout::{LOOK_TIMEOUT, Look, look};
 use super::stop::{Cause, Stop};
 use super::{Connect, Session};
 use crate::connect::Canceller;
@@ -38,10 +38,9 @@ const GRACE: Duration = Duration::from_secs(10);
 const CANCEL_EVERY: Duration = Duration::from_millis(250);
 /// Nobody waits longer than this for a cancel whose statement has ended.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-const SPEAK_EVERY: Duration = Duration::from_secs(10);
-/// Nobody waits longer than this for a look.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
+const SOONEST_LOOK: Duration = Duration::from_millis(100);
+pub(super) const SPEAK_EVERY: Duration = Duration::from_secs(10);
 /// And after a look that nobody answered, this long passes before the next.
 const REST: Duration = Duration::from_secs(30);
 
@@ -70,11 +69,12 @@ pub(super) struct Watch<'r> {
 }
 
 impl<'r> Watch<'r> {
-    pub(super) fn new(connect: Option<&'r dyn Connect>, stop: &Stop) -> Self {
+    /// `lock_timeout` is how long a statement may wait: it is looked at before that is over.
+    pub(super) fn new(connect: Option<&'r dyn Connect>, stop: &Stop, lock_timeout: Duration) -> Self {
         let (sender, signs) = unbounded_channel();
         let board = Shared::default();
         let halting = halt(stop.clone(), Arc::clone(&board), sender.clone());
-        let looking = keep_looking(connect, Arc::clone(&board), sender);
+        let looking = keep_looking((connect, look_every(lock_timeout)), Arc::clone(&board), sender);
         let task = Box::pin(async move {
             join(halting, looking).await;
         });
@@ -159,18 +159,24 @@ async fn halt(stop: Stop, board: Shared, signs: UnboundedSender<Sign>) {
     std::future::pending::<()>().await;
 }
 
+/// Often enough to see who is in the way of a statement before it gives up; 0 is no bound.
+fn look_every(lock_timeout: Duration) -> Duration {
+    let half = lock_timeout / 2;
+    if half.is_zero() { LOOK_EVERY } else { half.clamp(SOONEST_LOOK, LOOK_EVERY) }
+}
+
 /// Looks at what is under way once a second from the first second on, and speaks when there is something to say.
-async fn keep_looking(connect: Option<&dyn Connect>, board: Shared, signs: UnboundedSender<Sign>) {
+async fn keep_looking((connect, every): (Option<&dyn Connect>, Duration), board: Shared, signs: UnboundedSender<Sign>) {
     let mut lookout = Lookout { connect, session: None, not_before: None };
     // Of which statement was spoken, and when.
     let mut spoke: Option<(Instant, Instant)> = None;
     let mut told_blocked: Option<Instant> = None;
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(every).await;
         let current = lock(&board).current.as_ref().and_then(|current| Some((current.at.clone()?, current.since)));
         let Some((at, since)) = current else { continue };
         let elapsed = since.elapsed();
-        if elapsed < LOOK_EVERY {
+        if elapsed < every {
             continue;
         }
         let seen = lookout.look().await;

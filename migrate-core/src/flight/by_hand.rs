@@ -5,10 +5,10 @@
 //! that says who decided what, when and why.
 
 use super::table::{Tables, literal};
-use super::{BEGIN, Bookkeeping, Flight, Message, Pace, Purpose, guard, journal, ledger, message, prepare, side};
+use super::{BEGIN, Bookkeeping, Flight, Message, Pace, Purpose, guard, ledger, message, prepare, side};
 use crate::history::{Existing, SideTable, Sides};
 use crate::migration::Direction;
-use crate::plan::{Batch, Plan, Preparation};
+use crate::plan::{BY_HAND, Batch, Plan, Preparation};
 use crate::step::token_digest;
 
 /// What is to count.
@@ -102,10 +102,11 @@ fn entries(batch: &Batch<'_>, decision: Decision, reason: &str, tables: &Tables)
     };
     let close = format!(
         "UPDATE {journal} SET closed_at = pg_catalog.clock_timestamp(), closed_by = {}, note = {} \
-         WHERE {} AND statement_no >= {first_open}",
+         WHERE version_id = {} AND closed_at IS NULL AND statement_no > 0 AND (direction <> '{}' OR statement_no >= {first_open})",
         literal(&decision.words()),
         literal(reason),
-        journal::open(batch),
+        batch.migration.version,
+        batch.direction.word(),
     );
     let done = (1..first_open).filter_map(|number| {
         let statement = batch.statements.get(number - 1)?;
@@ -116,9 +117,9 @@ fn entries(batch: &Batch<'_>, decision: Decision, reason: &str, tables: &Tables)
         format!(
             "INSERT INTO {journal} AS j (version_id, direction, file, statement_no, statements, tokens_sha256, kind, \
              state, run_id, release, started_at, finished_at, note)\n\
-             SELECT {}, '{}', {}, number, {}, digest, 'resolve', 'done', '', '', pg_catalog.now(), pg_catalog.now(), {}\n\
+             SELECT {}, '{}', {}, number, {}, digest, '{BY_HAND}', 'done', '', '', pg_catalog.now(), pg_catalog.now(), {}\n\
              FROM (VALUES {}) AS entry (number, digest)\n\
-             ON CONFLICT (version_id, direction, statement_no) WHERE closed_at IS NULL DO UPDATE SET state = 'done', \
+             ON CONFLICT (version_id, direction, statement_no) WHERE closed_at IS NULL DO UPDATE SET state = 'done', kind = excluded.kind, \
              tokens_sha256 = excluded.tokens_sha256, finished_at = coalesce(j.finished_at, excluded.finished_at)",
             batch.migration.version,
             batch.direction.word(),
@@ -154,7 +155,9 @@ fn line(batch: &Batch<'_>, decision: &str, reason: &str, bookkeeping: &Bookkeepi
 #[must_use]
 pub fn drop_index(name: &str) -> Flight<'static> {
     let drop: Message<'static> = message(Purpose::Prepare, format!("DROP INDEX CONCURRENTLY {name}"));
-    let mut messages = vec![message(Purpose::Lock, guard::session_lock(None)), drop];
+    // A default of the role or the database would leave it half dropped.
+    let unbounded = message(Purpose::Timeouts, guard::unbounded());
+    let mut messages = vec![message(Purpose::Lock, guard::session_lock(None)), unbounded, drop];
     messages.extend(super::end_of_session_lock());
     Flight { pace: Pace::Unwrapped, messages }
 }

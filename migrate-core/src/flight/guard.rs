@@ -268,8 +268,14 @@ pub(super) fn session(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
     };
     let journal = batch.record.as_ref().map(moved).unwrap_or_default();
     let terms = Terms { lock_timeout: Duration::ZERO, ..terms(batch, bookkeeping) };
-    format!("DO $migrate$ BEGIN\n{history}{journal}{}END $migrate$", settings(&terms, false))
+    format!("DO $migrate$ BEGIN\n{history}{journal}{}{IDLE}END $migrate$", settings(&terms, false))
 }
+
+/// A runner that is frozen, or cut off, gives its lock back: it never lets a session idle this long. Unknown to servers
+/// before PostgreSQL 14.
+const IDLE: &str = "  IF pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL THEN
+    PERFORM pg_catalog.set_config('idle_session_timeout', '60s', false);
+  END IF;\n";
 
 /// Inside the transaction of one unit: the lock, which a file may have given back, and a bound on waiting for locks of
 /// the application, unless the file has set one.
@@ -287,20 +293,49 @@ pub(super) fn unit(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
 /// Before a statement outside a transaction. One that works concurrently waits without a bound: it holds nobody up, and
 /// a timeout would leave an invalid index.
 pub(super) fn timeouts(batch: &Batch<'_>, nature: &Nature, bookkeeping: &Bookkeeping) -> String {
+    let lifted = |ours| {
+        format!(
+            ", pg_catalog.set_config('migrate.statement_timeout', pg_catalog.current_setting('statement_timeout'), false), \
+             CASE WHEN s.setting = {} THEN pg_catalog.set_config('statement_timeout', '0', false) END FROM \
+             (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'statement_timeout') s",
+            milliseconds(ours)
+        )
+    };
+    let lifted = lifted_bound(batch, nature, bookkeeping).map(lifted).unwrap_or_default();
     let bound = if nature.is_concurrent() { Duration::ZERO } else { terms(batch, bookkeeping).lock_timeout };
     let own = if nature.is_concurrent() { "false" } else { "pg_catalog.current_setting('lock_timeout') <> '0'" };
     format!(
         "SELECT pg_catalog.set_config('migrate.lock_timeout', pg_catalog.current_setting('lock_timeout'), false), \
          pg_catalog.set_config('lock_timeout', CASE WHEN {own} THEN pg_catalog.current_setting('lock_timeout') \
-         ELSE {} END, false)",
+         ELSE {} END, false){lifted}",
         milliseconds(bound)
     )
 }
 
+/// The same for a statement that no file holds.
+pub(super) fn unbounded() -> &'static str {
+    "SELECT pg_catalog.set_config('lock_timeout', '0', false), pg_catalog.set_config('statement_timeout', '0', false)"
+}
+
+/// How long a statement may take by the run's settings, where it works concurrently: cut off, it would leave its work half
+/// done. What the file says itself, in a statement or a directive, is its own business.
+fn lifted_bound(batch: &Batch<'_>, nature: &Nature, bookkeeping: &Bookkeeping) -> Option<Duration> {
+    let ours = bookkeeping.terms.statement_timeout;
+    (nature.is_concurrent() && !ours.is_zero() && batch.terms.statement_timeout.is_none()).then_some(ours)
+}
+
 /// Behind it: what the file had set.
-pub(super) fn own_timeouts() -> &'static str {
-    "SELECT pg_catalog.set_config('lock_timeout', \
-     coalesce(nullif(pg_catalog.current_setting('migrate.lock_timeout', true), ''), '0'), false)"
+pub(super) fn own_timeouts(batch: &Batch<'_>, nature: &Nature, bookkeeping: &Bookkeeping) -> String {
+    let lifted = match lifted_bound(batch, nature, bookkeeping) {
+        Some(_) => {
+            ", pg_catalog.set_config('statement_timeout', pg_catalog.current_setting('migrate.statement_timeout'), false)"
+        }
+        None => "",
+    };
+    format!(
+        "SELECT pg_catalog.set_config('lock_timeout', \
+         coalesce(nullif(pg_catalog.current_setting('migrate.lock_timeout', true), ''), '0'), false){lifted}"
+    )
 }
 
 /// Behind a file that may have opened a transaction or given its locks back (`DISCARD ALL` does): a row written into

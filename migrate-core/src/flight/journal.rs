@@ -7,8 +7,8 @@ use std::ops::Range;
 use super::Bookkeeping;
 use super::evidence;
 use super::kind::Unit;
-use super::refusal::Refusal;
 use super::layout::Layout;
+use super::refusal::Refusal;
 use super::table::{ON_PRIMARY, Tables, literal};
 use crate::history::EntryState;
 use crate::plan::Batch;
@@ -157,11 +157,12 @@ pub(crate) fn evidence_of(batch: &Batch<'_>, unit: &Unit, tables: &Tables) -> St
     )
 }
 
-/// The part of the record that closes a file's entries.
+/// The part of the record that closes a version's entries, in both directions.
 pub(super) fn close(batch: &Batch<'_>, tables: &Tables) -> String {
     format!(
-        "closed AS (\n  UPDATE {} SET closed_at = pg_catalog.clock_timestamp(), closed_by = 'recorded' WHERE {}\n)",
+        "closed AS (\n  UPDATE {} SET closed_at = pg_catalog.clock_timestamp(), closed_by = 'recorded' \
+         WHERE version_id = {} AND closed_at IS NULL AND statement_no > 0\n)",
         tables.journal(),
-        open(batch)
+        batch.migration.version
     )
 }

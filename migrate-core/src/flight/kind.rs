@@ -14,7 +14,7 @@
 
 use std::ops::Range;
 
-use crate::command::{Action, Command, Kind, Name, TableChange, Transaction, read};
+use crate::command::{Action, Command, CreateIndex, Kind, Name, TableChange, Transaction, read};
 use crate::plan::Batch;
 use crate::step::classify;
 
@@ -30,16 +30,11 @@ pub enum Nature {
     /// A transaction of the file's own, `BEGIN` to `COMMIT`: the entry is made inside it.
     Block,
     /// `CREATE INDEX CONCURRENTLY`.
-    CreateIndex {
-        /// The index, where it has a name.
-        index: Option<Name>,
-        /// Its relation.
-        table: Name,
-    },
+    CreateIndex(Box<CreateIndex>),
     /// `DROP INDEX CONCURRENTLY`.
     DropIndex(Name),
-    /// `REINDEX … CONCURRENTLY` of an index or a table.
-    Reindex(Kind, Name),
+    /// `REINDEX … CONCURRENTLY`; the whole database may go without its name.
+    Reindex(Kind, Option<Name>),
     /// `DETACH PARTITION … CONCURRENTLY`.
     Detach {
         /// The partitioned table.
@@ -64,7 +59,7 @@ impl Nature {
             Self::Setting => "setting",
             Self::Temporary => "temporary",
             Self::Block => "block",
-            Self::CreateIndex { .. } => "create-index-concurrently",
+            Self::CreateIndex(_) => "create-index-concurrently",
             Self::DropIndex(_) => "drop-index-concurrently",
             Self::Reindex(..) => "reindex-concurrently",
             Self::Detach { .. } => "detach-partition-concurrently",
@@ -83,7 +78,7 @@ impl Nature {
     /// Whether it waits for other sessions instead of holding them up: a timeout would only leave its work half done.
     #[must_use]
     pub const fn is_concurrent(&self) -> bool {
-        matches!(self, Self::CreateIndex { .. } | Self::DropIndex(_) | Self::Reindex(..) | Self::Detach { .. })
+        matches!(self, Self::CreateIndex(_) | Self::DropIndex(_) | Self::Reindex(..) | Self::Detach { .. })
     }
 }
 
@@ -149,9 +144,7 @@ pub fn alone(batch: &Batch<'_>, index: usize) -> Nature {
 
 fn of_command(command: &Command) -> Nature {
     match &command.action {
-        Action::CreateIndex(index) if index.concurrently => {
-            Nature::CreateIndex { index: index.name.clone(), table: index.table.clone() }
-        }
+        Action::CreateIndex(index) if index.concurrently => Nature::CreateIndex(index.clone()),
         Action::Drop(drop) => match (drop.kind, drop.names.as_slice()) {
             (Kind::Index, [name]) if drop.concurrently => Nature::DropIndex(name.clone()),
             (Kind::Database | Kind::Tablespace | Kind::Subscription, [name]) => {
@@ -159,7 +152,7 @@ fn of_command(command: &Command) -> Nature {
             }
             _ => Nature::Wrapped,
         },
-        Action::Reindex { kind: kind @ (Kind::Index | Kind::Table), name: Some(name), concurrently: true } => {
+        Action::Reindex { kind, name, concurrently: true } if name.is_some() || *kind == Kind::Database => {
             Nature::Reindex(*kind, name.clone())
         }
         Action::Reindex { kind: Kind::Index | Kind::Table, concurrently: false, .. } => Nature::Wrapped,

@@ -209,11 +209,13 @@ fn insert_alone(batch: &Batch<'_>, tables: &Tables) -> String {
     )
 }
 
-/// The entries of a file without a transaction are closed with its record.
+/// The entries of a version are closed with its record.
 fn closed(batch: &Batch<'_>, tables: &Tables) -> String {
-    match batch.mode() {
-        Mode::NoTransaction => format!("{}, ", journal::close(batch, tables)),
-        Mode::Transaction => String::new(),
+    let has_open = batch.record.as_ref().is_some_and(|record| record.open_entries);
+    if batch.mode() == Mode::NoTransaction || has_open {
+        format!("{}, ", journal::close(batch, tables))
+    } else {
+        String::new()
     }
 }
 

@@ -7,7 +7,7 @@ use super::journal;
 use super::kind::{Nature, Unit, units};
 use super::{
     BEGIN, Bookkeeping, Flight, Message, Pace, Purpose, RESET_ROLE, end_of_session_lock, evidence, guard, ledger,
-    message, statement,
+    message, statement, verification,
 };
 use crate::plan::Batch;
 
@@ -37,6 +37,13 @@ pub fn unit<'a>(batch: &'a Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) ->
     }
 }
 
+/// Sends what clears up behind a unit, in its place.
+#[must_use]
+pub fn clearing(unit: &Unit, sql: String) -> Flight<'static> {
+    let purpose = Purpose::Statements { first: unit.statements.start, count: 1 };
+    Flight { pace: Pace::Unwrapped, messages: vec![message(purpose, sql)] }
+}
+
 /// Writes that a unit is done, when the database has told so.
 #[must_use]
 pub fn done(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) -> Flight<'static> {
@@ -52,6 +59,7 @@ pub fn failed(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping, sqlstat
 fn wrapped<'a>(batch: &'a Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) -> Flight<'a> {
     let mut messages = vec![message(Purpose::Begin, BEGIN), message(Purpose::Guard, guard::unit(batch, bookkeeping))];
     messages.extend(unit.statements.clone().map(|index| statement(batch, index)));
+    messages.extend(verification(batch, unit.statements.clone()));
     messages.push(message(Purpose::Journal, journal::done(batch, unit, bookkeeping)));
     messages.push(message(Purpose::Commit, "COMMIT"));
     Flight { pace: Pace::Pipelined, messages }
@@ -75,7 +83,7 @@ fn body<'a>(batch: &'a Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) -> Fli
     }
     let invalid = evidence::validity(&unit.nature, guard::INVALID_INDEX);
     messages.extend(invalid.map(|sql| message(Purpose::Verify, sql)));
-    messages.push(message(Purpose::Timeouts, guard::own_timeouts()));
+    messages.push(message(Purpose::Timeouts, guard::own_timeouts(batch, &unit.nature, bookkeeping)));
     Flight { pace: Pace::Unwrapped, messages }
 }
 

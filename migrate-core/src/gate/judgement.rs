@@ -182,13 +182,23 @@ fn words(gate: &Gate<'_>, state: &State, history: &History, highest: Version) ->
         ),
         State::Dirty { version } => (
             format!("version {version} is half done, and this release needs it whole"),
-            "run `migrate up` again; `migrate journal` shows how far it came".to_owned(),
+            finish(*version, history).to_owned(),
         ),
         State::Drift { files } => (
             format!("what was applied is not what this release contains: {}", files.join(", ")),
             "restore the files as they were applied and put the change into a new migration".to_owned(),
         ),
         State::NotInitialised | State::NoPrivilege | State::Unreachable { .. } => (String::new(), String::new()),
+    }
+}
+
+/// The command that goes on with a file that is half done.
+fn finish(version: Version, history: &History) -> &'static str {
+    match history.unfinished().find(|attempt| attempt.version == version).map(|attempt| attempt.direction) {
+        Some(Direction::Down) => {
+            "run `migrate down` again, and then `migrate up`; `migrate journal` shows how far it came"
+        }
+        _ => "run `migrate up` again; `migrate journal` shows how far it came",
     }
 }
 

@@ -61,6 +61,18 @@ pub enum PlanError {
         /// Its line; nothing when the file has no such statement any more.
         line: Option<u32>,
     },
+    /// A file that an earlier run began without a transaction, and that asks for one now.
+    #[error("{path} was begun without a transaction, and {done} of its statements {}: in a transaction it would begin from the first", if *.done == 1 { "is done" } else { "are done" })]
+    BegunWithoutTransaction {
+        /// The file.
+        path: String,
+        /// Its version.
+        version: Version,
+        /// Which section of it.
+        direction: Direction,
+        /// How many of its statements are done.
+        done: usize,
+    },
     /// A file without a transaction is half done, and the command is not the one that finishes it.
     #[error("version {version} ({file}) is half {}", if *.direction == Direction::Up { "applied" } else { "undone" })]
     Unfinished {
@@ -120,19 +132,36 @@ impl PlanError {
                      `migrate journal` shows how far the file came"
                 )
             }
-            Self::Unfinished { version, direction, unknown, .. } => {
-                let (command, release) = match (direction, unknown) {
-                    (Direction::Up, false) => ("up", ""),
-                    (Direction::Down, false) => ("down", ""),
-                    (Direction::Up, true) => ("up", " of the release that contains it"),
-                    (Direction::Down, true) => ("down", " of the release that contains it"),
-                };
-                format!(
-                    "finish it with `migrate {command}`{release}; or look with `migrate journal` and say what is to \
-                     count with `migrate resolve --version {version}`"
-                )
-            }
+            Self::BegunWithoutTransaction { version, direction, .. } => begun_help(*version, *direction),
+            Self::Unfinished { version, direction, unknown, .. } => unfinished_help(*version, (*direction, *unknown)),
             Self::Statements(diagnostic) => diagnostic.help.clone(),
         }
     }
+}
+
+/// The ways out for a file that was begun without a transaction and asks for one now.
+fn begun_help(version: Version, direction: Direction) -> String {
+    let (count, nothing) = match direction {
+        Direction::Up => ("applied", "not-applied"),
+        Direction::Down => ("not-applied", "applied"),
+    };
+    format!(
+        "write `-- +goose NO TRANSACTION` into it again, and it goes on where it stopped; or look with \
+         `migrate journal`, finish or undo by hand what is there, and say what is to count with \
+         `migrate resolve --version {version}`: `--{count}` when it is finished, `--{nothing}` when it is undone"
+    )
+}
+
+/// The ways out for a file that is half done.
+fn unfinished_help(version: Version, (direction, unknown): (Direction, bool)) -> String {
+    let (command, release) = match (direction, unknown) {
+        (Direction::Up, false) => ("up", ""),
+        (Direction::Down, false) => ("down", ""),
+        (Direction::Up, true) => ("up", " of the release that contains it"),
+        (Direction::Down, true) => ("down", " of the release that contains it"),
+    };
+    format!(
+        "finish it with `migrate {command}`{release}; or look with `migrate journal` and say what is to \
+         count with `migrate resolve --version {version}`"
+    )
 }

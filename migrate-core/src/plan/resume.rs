@@ -2,7 +2,7 @@
 
 use super::{PlanError, Request};
 use crate::history::Entry;
-use crate::migration::{Direction, Migration, Statement};
+use crate::migration::{Direction, Migration, Mode, Statement};
 use crate::step::token_digest;
 
 /// Where such a file goes on.
@@ -12,7 +12,12 @@ pub struct Resume {
     pub done: usize,
     /// Those behind them that were begun; whether the first of them took effect is for the database to tell.
     pub begun: Vec<Entry>,
+    /// The numbers of those that are done because a person said so.
+    pub by_hand: Vec<usize>,
 }
+
+/// The kind of an entry that `migrate resolve` made.
+pub(crate) const BY_HAND: &str = "resolve";
 
 /// Where a file goes on; nothing when it was not begun.
 ///
@@ -37,15 +42,33 @@ pub(super) fn resume(
         }
     }
     let begun = attempt.entries[done..].to_vec();
-    Ok((done > 0 || !begun.is_empty()).then_some(Resume { done, begun }))
+    let decided = attempt.entries[..done].iter().filter(|entry| entry.kind == BY_HAND);
+    let by_hand = decided.map(|entry| entry.statement).collect();
+    Ok((done > 0 || !begun.is_empty()).then_some(Resume { done, begun, by_hand }))
 }
 
-/// Refuses to go another way while a file is half done: only the command that finishes it may run.
+/// Refuses to go another way while a file is half done: only the command that finishes it may run, and only on the file
+/// as it ran. In a transaction it would begin from its first statement again.
 pub(super) fn finish_first(request: &Request<'_>, steps: &[(Direction, &Migration)]) -> Result<(), PlanError> {
-    let goes = |direction| steps.iter().any(|(step, _)| *step == direction);
+    // `up` finds nothing pending while a version is half undone: that is no success.
+    let goes = |direction| {
+        let idle = steps.is_empty() && direction == Direction::Up && request.order.goal.applies();
+        idle || steps.iter().any(|(step, _)| *step == direction)
+    };
     for attempt in request.history.unfinished() {
-        let is_next =
-            steps.iter().any(|(step, migration)| *step == attempt.direction && migration.version == attempt.version);
+        let next = steps
+            .iter()
+            .find(|(step, migration)| *step == attempt.direction && migration.version == attempt.version)
+            .map(|(_, migration)| *migration);
+        if let Some(migration) = next.filter(|migration| migration.mode == Mode::Transaction) {
+            return Err(PlanError::BegunWithoutTransaction {
+                path: request.order.set.path_of(migration),
+                version: attempt.version,
+                direction: attempt.direction,
+                done: attempt.done(),
+            });
+        }
+        let is_next = next.is_some();
         let unknown = request.order.set.find(attempt.version).is_none();
         let other = match attempt.direction {
             Direction::Up => Direction::Down,

@@ -61,6 +61,13 @@ pub enum Event {
         /// Whom it waits for.
         blockers: Vec<Holder>,
     },
+    /// The history is still being read.
+    Reading {
+        /// For how long.
+        elapsed: Duration,
+        /// Whom the question waits for, as far as the server tells.
+        blockers: Vec<Holder>,
+    },
     /// A file is done and recorded.
     Finished(Ran, Duration),
     /// Somebody else holds the lock.
@@ -207,4 +214,6 @@ pub struct Retry {
     pub attempt: u32,
     /// How long until the next try.
     pub delay: Duration,
+    /// Whether nothing of what failed stays; outside a transaction something may.
+    pub rolled_back: bool,
 }

@@ -156,7 +156,9 @@ impl From<&PlanError> for Failure {
                 return Self { place: Some(place), ..failure };
             }
             PlanError::NowhereKnown { .. } => return Self::new(Exit::Usage, error.to_string(), error.help()),
-            PlanError::Unfinished { .. } => return Self::new(Exit::Dirty, error.to_string(), error.help()),
+            PlanError::Unfinished { .. } | PlanError::BegunWithoutTransaction { .. } => {
+                return Self::new(Exit::Dirty, error.to_string(), error.help());
+            }
             _ => return Self::new(Exit::History, error.to_string(), error.help()),
         };
         let failure = Self::new(Exit::InvalidMigrations, diagnostic.message.clone(), diagnostic.help.clone());

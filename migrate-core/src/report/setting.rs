@@ -48,7 +48,7 @@ impl Setting {
             Self::SingleTransaction => "plan::Order::single_transaction",
             Self::Late => "plan::OutOfOrder::Allowed",
             Self::OwnTransactions => "plan::OwnTransactions::Allowed",
-            Self::Resolve { .. } => "apply::resolve",
+            Self::Resolve { .. } => "apply::choose",
         }
     }
 }

@@ -10,6 +10,8 @@ fn picture(name: &str, arguments: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_pictured"))
         .args(arguments)
         .env_clear()
+        // Where the scratch folder is a file system of its own, git says so in other words.
+        .env("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1")
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .output()
         .expect("the program starts");

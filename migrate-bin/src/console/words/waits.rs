@@ -61,6 +61,14 @@ pub(super) fn progress(progress: &Progress) -> Told {
     told("info", "progress", text, fields)
 }
 
+pub(super) fn reading(elapsed: Duration, blockers: &[Holder]) -> Told {
+    let who: Vec<String> = blockers.iter().map(|holder| format!("{holder}; to end it: {}", holder.end())).collect();
+    let waits = if who.is_empty() { String::new() } else { format!(": it waits for {}", who.join("; ")) };
+    let text = format!("the history has not been read for {}{waits}", spent(elapsed));
+    let blockers: Vec<Value> = blockers.iter().map(of_holder).collect();
+    told("warning", "reading_history", text, json!({ "elapsed_ms": milliseconds(elapsed), "blockers": blockers }))
+}
+
 pub(super) fn blocked(at: &At, elapsed: Duration, blockers: &[Holder]) -> Told {
     let who: Vec<String> = blockers.iter().map(|holder| format!("{holder}; to end it: {}", holder.end())).collect();
     let text = format!("{} waits for a lock since {}: {}", place(at), spent(elapsed), who.join("; "));
@@ -71,8 +79,9 @@ pub(super) fn blocked(at: &At, elapsed: Duration, blockers: &[Holder]) -> Told {
 }
 
 pub(super) fn retry(retry: &Retry) -> Told {
-    let Retry { ran, reason, sqlstate, attempt, delay } = retry;
-    let what = ran.as_ref().map(|ran| format!("{} was rolled back: ", ran.file)).unwrap_or_default();
+    let Retry { ran, reason, sqlstate, attempt, delay, rolled_back } = retry;
+    let became = if *rolled_back { "was rolled back" } else { "could not go on" };
+    let what = ran.as_ref().map(|ran| format!("{} {became}: ", ran.file)).unwrap_or_default();
     let text = format!("{what}{reason}; trying again in {} (try {})", spent(*delay), attempt + 1);
     let mut fields = ran.as_ref().map_or_else(|| json!({}), of_ran);
     fields["reason"] = json!(reason);

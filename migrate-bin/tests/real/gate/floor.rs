@@ -50,7 +50,7 @@ fn a_contract_that_fails_sets_no_floor() {
 #[test]
 fn a_baseline_sets_the_floors_of_the_versions_that_it_records() {
     let (database, files) = (Database::create(), contract());
-    assert_eq!(migrate(&database.url, files.path(), &["baseline", "--to", "4"]).code, 0);
+    assert_eq!(migrate(&database.url, files.path(), &["baseline", "--to", "4", "--yes"]).code, 0);
     assert_eq!(database.rows(STORED), ["4|3"]);
     assert_eq!(migrate(&database.url, release(&[1]).path(), &["check"]).code, 11);
 }

@@ -23,7 +23,7 @@ fn the_program_that_is_installed_has_no_migrations_of_its_own() {
         &["lint"],
         &["check"],
         &["inspect", "1"],
-        &["baseline", "--to", "3"],
+        &["baseline", "--to", "3", "--yes"],
     ] {
         let mut command = migrate_command(arguments);
         let ended: Ended = command.env("DATABASE_URL", &database.url).output().expect("migrate starts").into();

@@ -2,7 +2,7 @@
 
 use super::{place, said, server_error};
 use crate::apply::convoy::{Fault, Leg};
-use crate::flight::{NOT_RECORDED, Nature, Pace, Purpose, units};
+use crate::flight::{INVALID_INDEX, NOT_RECORDED, Nature, Pace, Purpose, units};
 use crate::migration::{Direction, Mode, Statement, Version};
 use crate::parse::Environment;
 use crate::plan::Batch;
@@ -21,7 +21,9 @@ pub(in crate::apply) fn of_fault(
     let Some(db) = fault.error.as_db_error() else { return super::connection_lost(&fault.error) };
     let mut server = server_error(db);
     let known = meaning(phase(purpose), said(db));
-    let exit = known.and_then(|row| row.meaning.exit()).unwrap_or(Exit::MigrationFailed);
+    let untaken = untaken_role(purpose, said(db).routine, &server.sqlstate);
+    let known_exit = untaken.map(|(exit, _)| exit).or_else(|| known.and_then(|row| row.meaning.exit()));
+    let exit = known_exit.unwrap_or(Exit::MigrationFailed);
     let Some(batch) = leg.batch_at(fault.message) else {
         return of_preparation(exit, known.and_then(|row| row.advice), server);
     };
@@ -30,14 +32,19 @@ pub(in crate::apply) fn of_fault(
     let sent = statement.and_then(|index| place::sent(batch, index, &server, environment));
     let place = statement.and_then(|index| batch.statements.get(index));
     let place = place.map(|statement| place::place(batch, statement, &server));
-    let advice = known.and_then(|row| row.advice).filter(|_| exit != Exit::MigrationFailedPartial);
+    let advice = untaken.map(|(_, next)| next).or_else(|| known.and_then(|row| row.advice));
+    let advice = advice.filter(|_| exit != Exit::MigrationFailedPartial);
     let way_out = way_out(purpose, &server.sqlstate, batch).or_else(|| advice.map(str::to_owned));
     Failure {
         exit,
         message: message(purpose, batch, &server),
         place,
         sent,
-        state: state((leg, fault.message), statement, stays, current),
+        state: match exit {
+            // A pooler in statement mode has passed on what was sent behind BEGIN, perhaps with its COMMIT.
+            Exit::NeedsDirect => State::Unknown { files: files(leg), before: current },
+            _ => state((leg, fault.message), statement, stays, current),
+        },
         next: way_out.unwrap_or_else(|| match statement {
             Some(index) if exit == Exit::MigrationFailedPartial && leaves_an_index(batch, index) => {
                 format!("drop the INVALID index that the failed statement may have left; {}", next(exit, batch))
@@ -50,6 +57,10 @@ pub(in crate::apply) fn of_fault(
     }
 }
 
+fn files(leg: &Leg<'_>) -> Vec<String> {
+    leg.batches.iter().map(|(_, batch)| batch.migration.file.to_string()).collect()
+}
+
 fn purpose(leg: &Leg<'_>, message: usize) -> Purpose {
     leg.flight.messages.get(message).map_or(Purpose::Begin, |message| message.purpose)
 }
@@ -59,6 +70,21 @@ pub(super) const fn phase(purpose: Purpose) -> Phase {
     match purpose {
         Purpose::Begin => Phase::Begin,
         _ => Phase::Running,
+    }
+}
+
+/// The role that the migrations are to run as cannot be taken: the one string of the guard that the server looks up.
+fn untaken_role(purpose: Purpose, routine: &str, sqlstate: &str) -> Option<(Exit, &'static str)> {
+    let of_guard = purpose == Purpose::Guard && routine == "call_string_check_hook";
+    match sqlstate {
+        "22023" if of_guard => {
+            Some((Exit::Config, "name a role that exists for the migrations to run as, or create it"))
+        }
+        "42501" if of_guard => Some((
+            Exit::Privilege,
+            "GRANT the role that the migrations are to run as TO the role that logs in, or name one that it is a member of",
+        )),
+        _ => None,
     }
 }
 
@@ -98,7 +124,7 @@ pub(super) fn place_of(batch: &Batch<'_>, statement: &Statement) -> Place {
 fn message(purpose: Purpose, batch: &Batch<'_>, server: &ServerError) -> String {
     let text = &server.message;
     match purpose {
-        Purpose::Statements { .. } => text.clone(),
+        Purpose::Statements { .. } | Purpose::Verify => text.clone(),
         Purpose::Commit => format!("{} failed at COMMIT: {text}", batch.path),
         Purpose::Record => format!("{} ran, but could not be recorded: {text}", batch.path),
         Purpose::Closing => format!("{} is done, but cannot be recorded: {text}", batch.path),
@@ -146,6 +172,10 @@ pub(super) fn leaves_an_index(batch: &Batch<'_>, index: usize) -> bool {
 pub(super) fn way_out(purpose: Purpose, sqlstate: &str, batch: &Batch<'_>) -> Option<String> {
     let path = &batch.path;
     match sqlstate {
+        INVALID_INDEX if purpose == Purpose::Verify => Some(format!(
+            "IF NOT EXISTS took it for the index that {path} makes: `migrate repair` shows it; drop it with DROP INDEX, then \
+             run again"
+        )),
         "23502" | NOT_RECORDED if purpose == Purpose::Record => Some(
             "a trigger, a rule or a policy keeps, changes or brings back rows of the version table or its ledger: remove \
              it (`\\d` in psql names it), then run again"

@@ -62,7 +62,8 @@ pub(in crate::apply) fn of_unit(
         }
     };
     let advice = known.and_then(|row| row.advice).filter(|_| !partial).map(str::to_owned);
-    let way_out = way_out(purpose, &server.sqlstate, batch).filter(|_| purpose == Purpose::Record).or(advice);
+    let is_own = purpose == Purpose::Record || (purpose == Purpose::Verify && !partial);
+    let way_out = way_out(purpose, &server.sqlstate, batch).filter(|_| is_own).or(advice);
     let next = way_out.unwrap_or_else(|| {
         if partial { next(batch, statement, &server.sqlstate) } else { super::fault::next(exit, batch) }
     });
@@ -117,9 +118,23 @@ pub(in crate::apply) fn in_doubt(walk: &Walk<'_, '_>, unit: &Unit, edited: bool)
     failure
 }
 
-/// What the file does next needs what it made in a session that is gone.
+/// What an earlier run left cannot be asked about, or not be cleared away.
+pub(in crate::apply) fn uncleared(error: &tokio_postgres::Error, walk: &Walk<'_, '_>) -> Failure {
+    let mut failure = super::of_own(error, "what an earlier run left cannot be cleared");
+    failure.state = State::AtLeast(part(walk));
+    failure
+}
+
+/// What the file does next needs what it made in a session that is gone: the statement is done, and to do it again would
+/// be of no use behind those that are done, too.
 pub(in crate::apply) fn gone_with_the_session(walk: &Walk<'_, '_>, unit: &Unit) -> Failure {
+    let (version, next) = (walk.batch.migration.version, walk.done + 1);
     let mut failure = in_doubt(walk, unit, false);
+    failure.settings = Vec::new();
+    failure.next = format!(
+        "do by hand what is left of the file, and say so with `migrate resolve --version {version} --applied`; or, where \
+         statement {next} and what is behind it need nothing of that session, with `--resume-from {next}`"
+    );
     failure.message = format!(
         "statement {} of {} made something that lasts as long as its session, and that session is gone",
         unit.statements.start + 1,
@@ -176,7 +191,7 @@ pub(in crate::apply) fn half_walked(batch: &Batch<'_>) -> Failure {
 }
 
 /// The connection goes through a pooler.
-pub(in crate::apply) fn needs_direct(batch: &Batch<'_>, pooled: &Pooled) -> Failure {
+pub(in crate::apply) fn needs_direct(what: &str, pooled: &Pooled) -> Failure {
     let direct = match &pooled.direct {
         Some(host) => format!("; the direct host is `{host}`"),
         None => String::new(),
@@ -184,9 +199,9 @@ pub(in crate::apply) fn needs_direct(batch: &Batch<'_>, pooled: &Pooled) -> Fail
     Failure::new(
         Exit::NeedsDirect,
         format!(
-            "{} has NO TRANSACTION, and this connection goes through a pooler in transaction mode ({}), where no lock \
-             lasts from one statement to the next",
-            batch.path, pooled.sign
+            "{what}, and this connection goes through a pooler in transaction mode ({}), where \
+             no lock lasts from one statement to the next",
+            pooled.sign
         ),
         format!("set DATABASE_URL_DIRECT to a URL that leads past the pooler{direct}"),
     )
