@@ -51,8 +51,11 @@ const PLAIN: &str = "write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with s
 const ALONE: &str = "keep the URL alone: what a shell or a .env file needs around it is no part of a variable's value or of a \
                      mounted file";
 
+/// Whether a text has a shape.
+type IsOf = fn(&str) -> bool;
+
 /// The first one that fits counts.
-static SHAPES: &[(fn(&str) -> bool, Shape)] = &[
+static SHAPES: &[(IsOf, Shape)] = &[
     (|text| text.trim_matches(is_blank).is_empty(), Shape { is: "is empty", help: PLAIN }),
     (
         |text| text.starts_with('\u{feff}'),
