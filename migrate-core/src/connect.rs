@@ -2,7 +2,7 @@
 //!
 //! Floor 9. Made from `connection`'s settings; it gives an authenticated line and who answers on it. Invariant: what
 //! was to be encrypted never goes out in the clear, no secret is in any message, and the only SQL it ever sends asks
-//! whether the server takes writes.
+//! whether the server takes writes, and whether the session has the settings that it was to begin with.
 
 mod account;
 mod attempt;
@@ -19,6 +19,7 @@ mod notices;
 mod peer;
 mod round;
 mod socket;
+mod startup;
 #[cfg(feature = "tls")]
 mod tls;
 mod wire;
@@ -90,9 +91,9 @@ impl Connector {
         let deadline = started + self.patience;
         let mut backoff = Backoff::default();
         let mut spoke: Option<Instant> = None;
-        let mut warned = None;
+        let mut told = Vec::new();
         for tries in 1_u32.. {
-            let settings = self.settings(&mut warned, observe)?;
+            let settings = self.settings(&mut told, observe)?;
             let fault = match round::round(&settings, self.access, (tries > 1).then_some(deadline)).await {
                 Ok(Answer { line, peer, canceller }) => {
                     observe(peer.connected());
@@ -118,19 +119,20 @@ impl Connector {
         Err(failure::never_tried())
     }
 
-    /// Reads what describes the connection; a warning is told once.
-    fn settings(
-        &self,
-        warned: &mut Option<String>,
-        observe: &mut (dyn FnMut(Event) + Send),
-    ) -> Result<Settings, Failure> {
+    /// Reads what describes the connection; what has to be said about it is told once.
+    fn settings(&self, told: &mut Vec<Event>, observe: &mut (dyn FnMut(Event) + Send)) -> Result<Settings, Failure> {
         let name = account::application_name(&self.variables);
         let context = Context { variables: &self.variables, account: self.account.as_deref(), application_name: &name };
         let mut gathered =
             gather(&self.source, context, &Disk).map_err(|problem| failure::of_problem(&problem, self))?;
-        if gathered.warning.is_some() && *warned != gathered.warning {
-            warned.clone_from(&gathered.warning);
-            observe(Event::Distrusted { why: gathered.warning.unwrap_or_default() });
+        let warning = gathered.warning.map(|why| Event::Distrusted { why });
+        // A run that goes on has said it at its beginning.
+        let notes = gathered.notes.into_iter().filter(|_| self.access != Access::Resume);
+        for event in warning.into_iter().chain(notes.map(|what| Event::Noted { what })) {
+            if !told.contains(&event) {
+                told.push(event.clone());
+                observe(event);
+            }
         }
         if let Some(database) = &self.database {
             gathered.settings.database.clone_from(database);

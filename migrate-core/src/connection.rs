@@ -5,10 +5,12 @@
 //! same text (`PostgreSQL` manual, chapter 34). Invariant: nothing is read, looked up or connected to here, and no error
 //! repeats a value that may be secret.
 
+mod foreign;
 mod gather;
 mod given;
 mod hosts;
 mod layers;
+mod misplaced;
 mod number;
 mod pairs;
 mod parameter;
@@ -16,8 +18,10 @@ mod passfile;
 mod pooler;
 mod problem;
 mod secret;
+mod server;
 mod service;
 mod settings;
+mod shape;
 mod source;
 mod tls;
 mod unknown;
@@ -32,18 +36,22 @@ pub use passfile::distrust;
 pub use pooler::{PoolerHint, pooler_hint};
 pub use problem::{Advice, From, Problem};
 pub use secret::Secret;
+pub(crate) use server::given as given_settings;
 pub use settings::{ChannelBinding, Keepalive, SessionKind, Settings};
+pub use shape::Shape;
 pub use source::{Access, Source, choose};
 pub use tls::{ClientCertificate, ClientFile, Negotiation, Roots, SslMode, Tls, TlsVersion, WhenAsked};
 
-/// Reads a URL or `key=value` pairs. One line end behind them is none of theirs.
+/// Reads a URL or `key=value` pairs. White space around a URL is none of its, and a line end behind pairs none of theirs.
 ///
 /// # Errors
 /// What keeps the text from being either, and parameters that nobody knows.
 pub fn read(text: &str) -> Result<Given, Problem> {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    match ["postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme)) {
+    let (text, _) = shape::tidied(text);
+    if let Some(shape) = shape::odd(text) {
+        return Err(Problem::Shape(shape));
+    }
+    match shape::SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)) {
         Some(rest) => url::read(rest),
         None => pairs::read(text),
     }

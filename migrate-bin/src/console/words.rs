@@ -37,6 +37,7 @@ pub(super) fn of_event(event: &Event) -> Told {
         }
         Event::Unreachable { why, tries, left } => waits::unreachable(why, *tries, *left),
         Event::Distrusted { why } => told("warning", "warning", format!("{why}; it is not used"), json!({})),
+        Event::Noted { what } => told("info", "note", what.clone(), json!({})),
         Event::Opened(opened) => of_opened(opened),
         Event::Planned { files } => told("info", "planned", format!("{files} to run"), json!({ "migrations": files })),
         Event::Warned(warning) => {

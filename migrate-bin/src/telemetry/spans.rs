@@ -67,6 +67,7 @@ impl Spans {
             Event::Stopping { cause } => self.tell("stopping", "cause", *cause),
             // Words of the server, and what says how a statement gets on, are for the log.
             Event::Distrusted { .. }
+            | Event::Noted { .. }
             | Event::Warned(_)
             | Event::Prepared
             | Event::Progress(_)

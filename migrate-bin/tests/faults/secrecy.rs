@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use migrate_scratch::Server;
 
 use self::endings::{ENDINGS, Ending};
-use self::sources::{SOURCES, Source, Target};
+use self::sources::{PARTS, SOURCES, Source, Target};
 use crate::lab::is_long;
 use crate::proxy::Proxy;
-use crate::stage::{Database, Ended, eventually, folder, migrate, sql};
+use crate::stage::{Database, Ended, eventually, folder, migrate, migrate_command, sql};
 
 /// Not a word that anything else would print. The pooler of the scenes knows it as the password of `secret`.
 const CANARY: &str = "Xq7canary";
@@ -163,4 +163,27 @@ fn title(pid: u32) -> String {
     let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
     let (arguments, name) = (read("cmdline"), read("comm"));
     format!("{} {}", String::from_utf8_lossy(&name), String::from_utf8_lossy(&arguments))
+}
+
+#[test]
+fn a_connection_in_the_place_of_one_of_its_parts_is_refused_and_not_repeated() {
+    let texts = [format!("postgres://u:{CANARY}@h/db"), format!("h;password={CANARY}"), format!("u:{CANARY}@h/db")];
+    let files = folder(&[("00001_a.sql", endings::FIRST)]);
+    for variable in PARTS {
+        for text in &texts {
+            for form in ["text", "json"] {
+                let mut command = migrate_command(&["status", "-v", "--connect-wait", "0s", "--log-format", form]);
+                // What names a database at all, where this one does not.
+                command.arg("--dir").arg(files.path()).env("PGHOST", "127.0.0.1").env(variable, text);
+                if variable == "PGSERVICEFILE" {
+                    command.env("PGSERVICE", "s");
+                }
+                let ended: Ended = command.output().expect("migrate starts").into();
+                let what = format!("{variable}={text}");
+                assert_eq!(ended.code, 20, "{what}: {}", ended.stderr);
+                assert!(ended.stderr.contains(variable), "{what}: {}", ended.stderr);
+                assert_secret(&what, &format!("{}{}", ended.stdout, ended.stderr));
+            }
+        }
+    }
 }

@@ -50,7 +50,7 @@ pub(super) async fn open(target: Target<'_>) -> Result<Opened, Reason> {
     let mode = target.settings.tls.mode;
     let never = mode == SslMode::Disable || (mode < SslMode::Require && !Encryption::POSSIBLE);
     if matches!(target.address, Address::Unix(_)) || never {
-        return plain(target).await;
+        return plain_alone(target).await;
     }
     match mode {
         SslMode::Allow => match plain(target).await {
@@ -58,7 +58,11 @@ pub(super) async fn open(target: Target<'_>) -> Result<Opened, Reason> {
             ended => ended,
         },
         SslMode::Prefer => match with_tls(target).await {
-            Err(Missed { during: Stage::Handshake, .. }) => plain(target).await,
+            Err(Missed { reason: shaken, during: Stage::Handshake }) => match plain(target).await {
+                // The server wants the TLS that there could not be: that is what has to be mended.
+                Err(Reason::Server(db)) if fault::may_want_tls(&db) => Err(shaken),
+                ended => ended,
+            },
             Err(Missed { reason, during: Stage::Encrypted }) if depends_on_tls(&reason) => plain(target).await,
             ended => ended.map_err(|missed| missed.reason),
         },
@@ -68,6 +72,23 @@ pub(super) async fn open(target: Target<'_>) -> Result<Opened, Reason> {
 
 fn depends_on_tls(reason: &Reason) -> bool {
     matches!(reason, Reason::Server(db) if fault::may_depend_on_tls(db))
+}
+
+/// Without TLS, where nobody tries with it. A server that speaks TLS may refuse for want of it, and does not say so.
+async fn plain_alone(target: Target<'_>) -> Result<Opened, Reason> {
+    match plain(target).await {
+        Err(Reason::Server(db)) if fault::may_want_tls(&db) && speaks_tls(target).await => Err(Reason::WantsTls(db)),
+        ended => ended,
+    }
+}
+
+/// Whether a server would speak TLS; no answer is none.
+async fn speaks_tls(target: Target<'_>) -> bool {
+    let Address::Tcp(address) = target.address else { return false };
+    match socket::tcp(*address, target.settings).await {
+        Ok(mut stream) => offers_tls(&mut stream).await.is_ok_and(|offers| offers),
+        Err(_) => false,
+    }
 }
 
 async fn plain(target: Target<'_>) -> Result<Opened, Reason> {

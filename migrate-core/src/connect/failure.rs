@@ -7,7 +7,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use super::fault::{Fault, Reason, said};
 use super::{Connector, cause};
 use crate::connection::{Problem, Settings};
-use crate::report::{Exit, Failure, Phase, ServerError, meaning};
+use crate::report::{Exit, Failure, ServerError, meaning};
 
 /// The connection is described wrongly.
 pub(super) fn of_problem(problem: &Problem, connector: &Connector) -> Failure {
@@ -23,9 +23,9 @@ pub(super) fn of_fault(fault: &Fault, settings: &Settings, tries: u32, spent: Du
     };
     let message = if tries > 1 { format!("{message}; tried {tries} times in {} s", spent.as_secs()) } else { message };
     let failure = Failure::new(fault.exit(), message, next(fault, settings));
-    match &fault.reason {
-        Reason::Server(db) => failure.with_server(server_error(db)),
-        _ => failure,
+    match fault.reason.server() {
+        Some((db, _)) => failure.with_server(server_error(db)),
+        None => failure,
     }
 }
 
@@ -49,19 +49,28 @@ fn refused(fault: &Fault, db: &DbError, settings: &Settings) -> String {
     match db.code().code() {
         "28P01" | "28000" => format!("{at} refuses user `{user}`: {}", db.message()),
         "3D000" => format!("{at} has no database `{database}`"),
-        "42501" => format!("user `{user}` may not connect to database `{database}` on {at}"),
+        "42501" if fault.exit() == Exit::Privilege => {
+            format!("user `{user}` may not connect to database `{database}` on {at}")
+        }
         "55000" => format!("database `{database}` on {at} accepts no connections"),
         _ => fault.to_string(),
     }
 }
 
 fn next(fault: &Fault, settings: &Settings) -> String {
-    if let Reason::Server(db) = &fault.reason
-        && let Some(advice) = meaning(Phase::Login, said(db)).and_then(|row| row.advice)
+    if let Some((db, phase)) = fault.reason.server()
+        && let Some(advice) = meaning(phase, said(db)).and_then(|row| row.advice)
     {
         return advice.replace("{user}", &settings.user).replace("{database}", &settings.database);
     }
     match &fault.reason {
+        Reason::Dropped(_) => {
+            return format!(
+                "set DATABASE_URL_DIRECT to a URL that leads past the pooler, or give the role the setting: \
+                 ALTER ROLE {} IN DATABASE {} SET …",
+                settings.user, settings.database
+            );
+        }
         Reason::OnlySix(_) => {
             "give this machine IPv6, or name a host of the same database that has an IPv4 address, such as its pooler"
         }

@@ -38,6 +38,10 @@ pub(super) enum Reason {
     File(String),
     /// It refused the login.
     Server(Box<DbError>),
+    /// It refused a login in the clear, and speaks TLS.
+    WantsTls(Box<DbError>),
+    /// The session is without these settings that it was to begin with.
+    Dropped(Vec<String>),
     /// It asks for a login that was not provided for.
     Login(String),
     /// The login is not bound to the TLS channel.
@@ -61,6 +65,17 @@ pub(super) enum Class {
     Permanent,
 }
 
+impl Reason {
+    /// What the server said, and when.
+    pub(super) fn server(&self) -> Option<(&DbError, Phase)> {
+        match self {
+            Self::Server(db) => Some((db, Phase::Login)),
+            Self::WantsTls(db) => Some((db, Phase::Clear)),
+            _ => None,
+        }
+    }
+}
+
 impl Fault {
     pub(super) fn class(&self) -> Class {
         match &self.reason {
@@ -76,6 +91,8 @@ impl Fault {
                 Meaning::Lasting(_) => Class::Permanent,
             },
             Reason::NoTls
+            | Reason::WantsTls(_)
+            | Reason::Dropped(_)
             | Reason::Tls(_)
             | Reason::File(_)
             | Reason::Login(_)
@@ -105,8 +122,8 @@ impl Fault {
             Reason::LookUp(_) | Reason::Socket(_) | Reason::OnlySix(_) | Reason::Silent(_) | Reason::HungUp => {
                 Exit::Connect
             }
-            Reason::NoTls | Reason::Tls(_) | Reason::Binding => Exit::Tls,
-            Reason::File(_) | Reason::Protocol(_) => Exit::Config,
+            Reason::NoTls | Reason::WantsTls(_) | Reason::Tls(_) | Reason::Binding => Exit::Tls,
+            Reason::File(_) | Reason::Protocol(_) | Reason::Dropped(_) => Exit::Config,
             Reason::Login(_) => Exit::Auth,
             Reason::Kind(_) => Exit::ReadOnly,
             Reason::Server(db) => of_login_refused(db).exit().unwrap_or(Exit::Connect),
@@ -130,6 +147,10 @@ impl std::fmt::Display for Fault {
             Reason::Tls(why) => write!(f, "no TLS with {at}: {why}"),
             Reason::File(why) => write!(f, "TLS with {at} cannot be set up: {why}"),
             Reason::Server(db) => write!(f, "{at} refuses the connection: {}", db.message()),
+            Reason::WantsTls(db) => write!(f, "{at} speaks TLS, and refuses the login without it: {}", db.message()),
+            Reason::Dropped(names) => {
+                write!(f, "{at} dropped what the session was to begin with: `{}`", names.join("`, `"))
+            }
             Reason::Login(why) => write!(f, "{at} asks for a login that this URL does not allow: {why}"),
             Reason::Binding => {
                 write!(f, "{at} did not bind the login to the TLS channel, and `channel_binding=require` asks for it")
@@ -154,6 +175,11 @@ pub(super) fn of_login_refused(db: &DbError) -> Meaning {
 /// Whether a server that refuses so may let the same user in with TLS, or without it.
 pub(super) fn may_depend_on_tls(db: &DbError) -> bool {
     matches!(of_login_refused(db), Meaning::Lasting(Exit::Auth | Exit::Tls))
+}
+
+/// Whether a server that refuses so in the clear may let the same user in with TLS alone.
+pub(super) fn may_want_tls(db: &DbError) -> bool {
+    meaning(Phase::Clear, said(db)).is_some()
 }
 
 /// Names that are unknown, in the words of the C libraries; anything else a name server says may pass.
@@ -209,6 +235,7 @@ mod tests {
             (Reason::NoTls, Class::Permanent, Exit::Tls),
             (Reason::Tls("expired".into()), Class::Permanent, Exit::Tls),
             (Reason::Binding, Class::Permanent, Exit::Tls),
+            (Reason::Dropped(vec!["search_path".into()]), Class::Permanent, Exit::Config),
             (Reason::File("no such file".into()), Class::Permanent, Exit::Config),
             (Reason::Login("no password".into()), Class::Permanent, Exit::Auth),
             (Reason::Kind("is a standby"), Class::ReadOnly, Exit::ReadOnly),

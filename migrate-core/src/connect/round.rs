@@ -10,6 +10,7 @@ use super::fault::{Class, Fault, Reason};
 use super::line::{self, Line};
 use super::peer::Peer;
 use super::socket::{self, Address};
+use super::startup;
 use super::tls::Encryption;
 use crate::connection::{Access, Endpoint, Host, SessionKind, Settings};
 
@@ -139,6 +140,7 @@ impl Round {
         let Opened { client, connection, tls } = attempt::open(target).await?;
         let told = Nature::told(|name| connection.parameter(name));
         let line = Line::drive(client, connection);
+        startup::verify(&line, self.settings.options.as_deref()).await?;
         let peer = Peer::new(&self.settings, endpoint, address.to_string(), tls);
         let canceller = Canceller::new(
             &line.client,

@@ -3,7 +3,7 @@
 use super::layers::Layers;
 use super::problem::Problem;
 use super::settings::{Settings, settings};
-use super::{Given, Source, service};
+use super::{Given, Source, misplaced, service, shape};
 use crate::parse::Environment;
 
 /// What is known of the one who connects.
@@ -39,6 +39,8 @@ pub struct Gathered {
     pub settings: Settings,
     /// A password file that was not used, in libpq's words.
     pub warning: Option<String>,
+    /// What was left out or taken for something else.
+    pub notes: Vec<String>,
 }
 
 /// Reads everything that describes the connection, and decides.
@@ -46,19 +48,41 @@ pub struct Gathered {
 /// # Errors
 /// The first thing that cannot be used.
 pub fn gather(source: &Source, context: Context<'_>, files: &dyn Files) -> Result<Gathered, Problem> {
-    let text = match source {
-        Source::Argument(text) | Source::Variable { text, .. } => super::read(text)?,
-        Source::File { path, .. } => super::read(&needed(files, path)?)?,
-        Source::Parts => Given::default(),
-    };
-    let service = find_service(&text, context.variables, files)?;
+    let (text, mut notes) = read_source(source, files)?;
     let Context { variables, account, application_name } = context;
-    let mut settings = settings(&Layers { text: &text, service: &service, variables, account, application_name })?;
+    let (given, nothing) = (&text, Given::default());
+    let layers = Layers { text: given, service: &nothing, variables, account, application_name };
+    // A service's name and its file's are shown when there are none.
+    misplaced::refuse(&layers)?;
+    let service = find_service(given, variables, files)?;
+    let layers = Layers { service: &service, ..layers };
+    misplaced::refuse(&layers)?;
+    let mut settings = settings(&layers)?;
+    notes.extend(layers.notes());
     let passwords = settings.password_file.as_deref().map_or(Ok(None), |path| files.passwords(path));
     if let Ok(Some(text)) = &passwords {
         settings.take_passwords(text);
     }
-    Ok(Gathered { settings, warning: passwords.err() })
+    Ok(Gathered { settings, warning: passwords.err(), notes })
+}
+
+/// What the text of a source gives, and what has to be said about it.
+fn read_source(source: &Source, files: &dyn Files) -> Result<(Given, Vec<String>), Problem> {
+    let in_file;
+    let text = match source {
+        Source::Argument(text) | Source::Variable { text, .. } => text,
+        Source::File { name, path } => {
+            misplaced::refuse_path(name, path)?;
+            in_file = needed(files, path)?;
+            &in_file
+        }
+        Source::Parts => return Ok((Given::default(), Vec::new())),
+    };
+    let given = super::read(text)?;
+    let (_, left_out) = shape::tidied(text);
+    let notes = left_out.into_iter().chain(given.notes().iter().map(String::as_str));
+    let notes = notes.map(|note| format!("{}: {note}", source.shown())).collect();
+    Ok((given, notes))
 }
 
 fn needed(files: &dyn Files, path: &str) -> Result<String, Problem> {

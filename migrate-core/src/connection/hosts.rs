@@ -1,6 +1,6 @@
 //! The servers to try, in order: `host`, `hostaddr` and `port`, paired up.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::layers::{Layers, Value};
 use super::number;
@@ -92,8 +92,29 @@ fn host(value: Value<'_>) -> Result<Host, Problem> {
         "" => Host::Here,
         folder if folder.starts_with(['/', '@']) => Host::Socket(folder.to_owned()),
         name if name.contains('@') && value.from == From::Text => return Err(Problem::SecondAt),
-        name => Host::Name(name.to_owned()),
+        name => match not_of_a_host(name) {
+            Some(what) => return Err(Problem::Host { place: value.from.place(Parameter::Host), what }),
+            None => Host::Name(name.to_owned()),
+        },
     })
+}
+
+/// What a name has that no host has: it is the rest of something else, and a message that repeated it as a host that
+/// cannot be found might repeat a password.
+fn not_of_a_host(name: &str) -> Option<&'static str> {
+    let odd = name.chars().find_map(|c| match c {
+        '@' => Some("an `@`"),
+        ';' => Some("a `;`"),
+        '=' => Some("a `=`"),
+        '/' | '\\' => Some("a slash"),
+        '&' | '?' | '#' => Some("a mark of a URL"),
+        '"' | '\'' => Some("a quote"),
+        c if c.is_whitespace() || c.is_control() => Some("white space"),
+        _ => None,
+    });
+    let address = name.split('%').next().unwrap_or_default();
+    let has_colon = name.contains(':') && address.parse::<Ipv6Addr>().is_err();
+    odd.or(has_colon.then_some("a `:`"))
 }
 
 fn address(value: Value<'_>) -> Result<Option<IpAddr>, Problem> {
@@ -109,4 +130,29 @@ fn port(value: Value<'_>) -> Result<u16, Problem> {
     }
     let port = number::integer(value).ok().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
     port.ok_or_else(|| value.refuse("it is a number from 1 to 65535"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_host_has_is_called_by_its_name() {
+        for (name, what) in [
+            ("h;password=Xq7", "`;`"),
+            ("u:Xq7@h", "`@`"),
+            ("a=b", "`=`"),
+            ("h/db", "a slash"),
+            ("two hosts", "white space"),
+            ("h\n", "white space"),
+            ("h\u{a0}", "white space"),
+            ("h:5432", "`:`"),
+            ("u:Xq7", "`:`"),
+        ] {
+            assert!(not_of_a_host(name).is_some_and(|found| found.contains(what)), "{name}");
+        }
+        for name in ["db", "db.example.", "127.0.0.1", "::1", "fe80::1%eth0", "täst.example", "my_db-1"] {
+            assert_eq!(not_of_a_host(name), None, "{name}");
+        }
+    }
 }

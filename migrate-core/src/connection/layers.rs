@@ -1,7 +1,7 @@
 //! Where values come from, and how one of them is refused.
 
 use super::problem::{From, Problem};
-use super::{Given, Parameter};
+use super::{Given, PARAMETERS, Parameter, shape};
 use crate::parse::Environment;
 
 /// Where values come from: the text, then the service, then the environment.
@@ -42,9 +42,19 @@ impl<'a> Layers<'a> {
     pub(super) fn value(&self, parameter: Parameter) -> Option<Value<'a>> {
         let variable = parameter.row().variable;
         let given = |given: &'a Given, from| Some((given.get(parameter)?, from));
-        let set = || Some((self.variables.get(variable).filter(|text| !text.is_empty())?, From::Variable(variable)));
+        let set = || Some((variable_value(self.variables, variable)?, From::Variable(variable)));
         let value = given(self.text, From::Text).or_else(|| given(self.service, From::Service)).or_else(set);
         value.map(|(text, from)| Value { parameter, from, text })
+    }
+
+    /// What was left out of the variables that count.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        let values = PARAMETERS.iter().filter_map(|row| Some((self.value(row.parameter)?, row.variable)));
+        let trimmed = values.filter(|(value, variable)| {
+            value.from == From::Variable(variable)
+                && self.variables.get(variable).is_some_and(|text| text != value.text)
+        });
+        trimmed.map(|(_, variable)| format!("{variable}: a line end behind it is left out"))
     }
 
     /// The same, when it says something.
@@ -79,4 +89,9 @@ impl<'a> Layers<'a> {
     ) -> Result<T, Problem> {
         self.value(parameter).map_or(Ok(otherwise), read)
     }
+}
+
+/// The value of a variable that is set to something. A line end behind it is a file's or a shell's, and no part of it.
+pub(super) fn variable_value<'a>(variables: &'a Environment, name: &str) -> Option<&'a str> {
+    variables.get(name).map(shape::without_line_ends).filter(|text| !text.is_empty())
 }

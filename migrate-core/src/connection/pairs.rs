@@ -1,6 +1,7 @@
 //! `key=value` pairs, read as libpq reads them.
 
 use super::problem::Problem;
+use super::server::is_space;
 use super::unknown::{self, Before};
 use super::{Given, Parameter};
 
@@ -25,11 +26,6 @@ pub(super) fn read(text: &str) -> Result<Given, Problem> {
 
 fn skip_space(text: &str) -> &str {
     text.trim_start_matches(is_space)
-}
-
-/// C's `isspace`.
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 
 /// The name before the next `=`, and what stands behind that.

@@ -38,7 +38,16 @@ pub fn pooler_hint(settings: &Settings, endpoint: &Endpoint) -> Option<PoolerHin
     } else {
         return None;
     };
-    Some(PoolerHint { sign, direct: None })
+    let direct = if name.ends_with("pooler.supabase.com") { supabase(&settings.user) } else { None };
+    Some(PoolerHint { sign, direct })
+}
+
+/// Supabase's poolers serve all projects: the user's name tells which, as `ROLE.PROJECT`.
+fn supabase(user: &str) -> Option<String> {
+    let (_, project) = user.rsplit_once('.')?;
+    let is_project =
+        !project.is_empty() && project.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    is_project.then(|| format!("db.{project}.supabase.co"))
 }
 
 #[cfg(test)]
@@ -85,9 +94,16 @@ mod tests {
 
     #[test]
     fn the_direct_host_is_named_where_a_provider_s_names_show_it() {
-        let direct = |url| hint(url).and_then(|hint| hint.direct);
+        let direct = |url: &str| hint(url).and_then(|hint| hint.direct);
         let neon = "postgres://ep-cool-1-pooler.eu-central-1.aws.neon.tech/d";
         assert_eq!(direct(neon).as_deref(), Some("ep-cool-1.eu-central-1.aws.neon.tech"));
         assert_eq!(direct("postgres://db-pooler.example/d"), None);
+        let supabase =
+            |user: &str, port: u16| direct(&format!("postgres://{user}@aws-0-eu.pooler.supabase.com:{port}/d"));
+        let named = Some("db.abcdefghij0123456789.supabase.co".to_owned());
+        assert_eq!(supabase("postgres.abcdefghij0123456789", 6543), named);
+        assert_eq!(supabase("postgres", 6543), None);
+        assert_eq!(supabase("postgres.abcdefghij0123456789", 5432), None);
+        assert_eq!(direct("postgres://postgres.abc@h:6432/d"), None);
     }
 }

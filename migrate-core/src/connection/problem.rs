@@ -1,6 +1,7 @@
 //! What is wrong with how a connection was asked for, in words that hold no value of it.
 
 use super::Parameter;
+use super::shape::Shape;
 
 /// Where a parameter's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,16 @@ impl From {
             Self::Text | Self::Service => parameter.name(),
         }
     }
+
+    /// The same, with where to look for it.
+    #[must_use]
+    pub fn place(self, parameter: Parameter) -> String {
+        match self {
+            Self::Variable(name) => name.to_owned(),
+            Self::Text => format!("`{}`", parameter.name()),
+            Self::Service => format!("`{}` in the service file", parameter.name()),
+        }
+    }
 }
 
 /// Why a connection cannot be made from what was given. No variant repeats a value: a password that was not
@@ -31,6 +42,27 @@ pub enum Problem {
     /// Neither a URL nor pairs.
     #[error("it is neither a postgres:// URL nor key=value pairs")]
     NeitherForm,
+    /// Something else, by its shape.
+    #[error("it {}", .0.is)]
+    Shape(Shape),
+    /// A value that describes a whole connection, in the place of a part of one.
+    #[error("{place} holds {looks}; it takes {takes}")]
+    Misplaced {
+        /// Where it stands.
+        place: String,
+        /// What it looks like.
+        looks: &'static str,
+        /// What belongs there.
+        takes: &'static str,
+    },
+    /// A host with a character that none has.
+    #[error("{place} holds {what}, which no host has")]
+    Host {
+        /// Where it stands.
+        place: String,
+        /// The character.
+        what: &'static str,
+    },
     /// A percent sign without its two digits.
     #[error("it holds a `%` that is not followed by two hexadecimal digits; write `%25`")]
     PercentCode,
@@ -147,9 +179,7 @@ pub enum Problem {
 pub enum Advice {
     /// A slip of the hand.
     Meant(&'static str),
-    /// A setting of the server.
-    ServerSetting,
-    /// A setting of another program's pool or driver.
+    /// A setting of another program's driver, for which there is one here.
     OtherProgram,
 }
 
@@ -162,10 +192,10 @@ fn unknown(name: Option<&str>, advice: Option<Advice>) -> String {
     let advice = match advice {
         None => String::new(),
         Some(Advice::Meant(meant)) => format!("; is `{meant}` meant?"),
-        Some(Advice::ServerSetting) => {
-            format!("; a setting of the server is given as `options=-c {name}=VALUE`, on a direct connection")
+        Some(Advice::OtherProgram) => {
+            "; it belongs to another program's driver, and `sslmode` and `sslrootcert` say here what it says there"
+                .to_owned()
         }
-        Some(Advice::OtherProgram) => "; it belongs to another program's driver".to_owned(),
     };
     format!("unknown parameter `{name}`{advice}")
 }
@@ -175,6 +205,14 @@ impl Problem {
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
+            Self::Shape(shape) => shape.help,
+            Self::Misplaced { .. } => {
+                "a whole URL goes into DATABASE_URL or `--database-url`, or into the file that DATABASE_URL_FILE names"
+            }
+            Self::Host { .. } => {
+                "hosts have commas between them; a port, a user and a password have parameters and variables of their own, \
+                 and blanks between one pair and the next"
+            }
             Self::NoService(_) | Self::ServiceLine { .. } => {
                 "a service file has `[NAME]` lines, and below each `parameter=value` without spaces around the `=`"
             }

@@ -1,5 +1,6 @@
 //! Service files: `[NAME]` and the parameters below it.
 
+use super::layers::variable_value;
 use super::problem::Problem;
 use super::{Given, Parameter};
 use crate::parse::Environment;
@@ -30,7 +31,7 @@ const SYSTEM_FOLDER: &str = "/etc/postgresql-common";
 pub(super) fn query(given: &Given, variables: &Environment) -> Option<ServiceQuery> {
     let asked = |parameter: Parameter| {
         let given = given.get(parameter);
-        given.or_else(|| variables.get(parameter.row().variable)).filter(|value| !value.is_empty())
+        given.or_else(|| variable_value(variables, parameter.row().variable)).filter(|value| !value.is_empty())
     };
     let name = asked(Parameter::Service)?.to_owned();
     let own = match asked(Parameter::ServiceFile) {

@@ -6,7 +6,7 @@ use super::hosts::{self, Endpoint};
 use super::layers::{Layers, Value};
 use super::problem::Problem;
 use super::tls::{self, Tls};
-use super::{PARAMETERS, Parameter, Secret, Use, number, passfile};
+use super::{PARAMETERS, Parameter, Secret, Use, number, passfile, server};
 
 /// Everything that is needed to connect and to log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Settings {
     pub user: String,
     /// The database.
     pub database: String,
-    /// `options`, for the server.
+    /// `options` for the server, and the settings that the text gives it.
     pub options: Option<String>,
     /// How this program calls itself.
     pub application_name: String,
@@ -107,7 +107,7 @@ pub(super) fn settings(layers: &Layers<'_>) -> Result<Settings, Problem> {
         shuffled: shuffled(layers)?,
         user: user.to_owned(),
         database: text(Parameter::Dbname).unwrap_or_else(|| user.to_owned()),
-        options: text(Parameter::Options),
+        options: options(layers),
         application_name: name.unwrap_or_else(|| layers.application_name.to_owned()),
         connect_timeout: layers.or(Parameter::ConnectTimeout, connect_timeout, Some(CONNECT_TIMEOUT))?,
         keepalive: keepalive(layers)?,
@@ -134,6 +134,14 @@ impl Settings {
         let shown: Vec<String> = self.endpoints.iter().map(Endpoint::shown).collect();
         shown.join(", ")
     }
+}
+
+/// Settings stand behind the options: what a URL says by name counts.
+fn options(layers: &Layers<'_>) -> Option<String> {
+    let options = layers.filled(Parameter::Options).map(|value| value.text.to_owned());
+    let settings = layers.text.settings().map(|(name, value)| server::option(name, value));
+    let all: Vec<String> = options.into_iter().chain(settings).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 fn refuse_what_cannot_be_honoured(layers: &Layers<'_>) -> Result<(), Problem> {

@@ -1,5 +1,6 @@
 //! Which of the places that may name a database does.
 
+use super::misplaced;
 use crate::parse::Environment;
 
 /// What a command does with the database.
@@ -43,6 +44,10 @@ impl Source {
         match self {
             Self::Argument(_) => "the database URL".to_owned(),
             Self::Variable { name, .. } => format!("the database URL in {name}"),
+            // What is no path may be the URL itself.
+            Self::File { name, path } if misplaced::connection(path).is_some() => {
+                format!("the database URL in the file of {name}")
+            }
             Self::File { name, path } => format!("the database URL in {path} ({name})"),
             Self::Parts => "the connection that the PG* variables describe".to_owned(),
         }
@@ -70,11 +75,14 @@ pub fn choose(argument: Option<&str>, access: Access, variables: &Environment) -
     }
     let set = |name: &'static str| variables.get(name).filter(|value| !value.is_empty());
     let text = |name: &'static str| Some(Source::Variable { name, text: set(name)?.to_owned() });
-    let direct = || DIRECT.into_iter().filter(|_| access != Access::Read).find_map(text);
+    let direct = || DIRECT.into_iter().find_map(text);
+    let preferred = || direct().filter(|_| access != Access::Read);
     let file = || Some(Source::File { name: FILE, path: set(FILE)?.to_owned() });
     let usual = || USUAL.into_iter().find_map(text);
     let parts = || PARTS.into_iter().find_map(set).map(|_| Source::Parts);
-    direct().or_else(file).or_else(usual).or_else(parts)
+    // What only reads goes through the pooler like the application, unless a direct connection is all that is named: it
+    // leads to the database that is changed, and PG* may lead elsewhere.
+    preferred().or_else(file).or_else(usual).or_else(direct).or_else(parts)
 }
 
 #[cfg(test)]
@@ -116,7 +124,22 @@ mod tests {
     #[test]
     fn only_what_changes_a_database_takes_the_direct_connection() {
         assert_eq!(chosen(None, Access::Read, &ALL).as_deref(), Some("DATABASE_URL_FILE"));
-        assert_eq!(chosen(None, Access::Read, &ALL[..3]), None);
+    }
+
+    #[test]
+    fn a_direct_connection_that_is_the_only_one_is_good_enough_to_read() {
+        for first in 0..3 {
+            assert_eq!(chosen(None, Access::Read, &ALL[first..3]).as_deref(), Some(ALL[first].0));
+        }
+        assert_eq!(chosen(None, Access::Read, &[ALL[6], ALL[0]]).as_deref(), Some("DATABASE_URL_DIRECT"));
+    }
+
+    #[test]
+    fn a_url_in_the_place_of_its_file_is_not_shown() {
+        for path in ["postgres://u:Xq7canary@h/d", "host=h password=Xq7canary"] {
+            let shown = format!("{:?}", Source::File { name: FILE, path: path.to_owned() });
+            assert!(shown.contains(FILE) && !shown.contains("Xq7"), "{shown}");
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Parameters by name, and what is said of a name that nobody knows.
 
+use super::foreign::{self, Foreign};
 use super::problem::{Advice, Problem};
-use super::{Given, PARAMETERS, Parameter};
+use super::{Given, PARAMETERS, Parameter, server};
 
 /// What stands before a name in its text. A password that was not encoded goes on behind its end, and what looks like
 /// a parameter there is part of it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Before {
     /// A password.
     pub(super) password: bool,
@@ -20,13 +21,40 @@ pub(super) fn store(given: &mut Given, name: &str, value: String, before: Before
         "requiressl" => ("sslmode", if value.starts_with('1') { "require" } else { "prefer" }.to_owned()),
         name => (name, value),
     };
-    let parameter = Parameter::find(name).ok_or_else(|| unknown(name, before))?;
-    given.replace(parameter, value);
+    if let Some(parameter) = Parameter::find(name) {
+        given.replace(parameter, value);
+        return Ok(());
+    }
+    // An application's own setting may have any name: what may be the end of a password is not taken for one.
+    if server::is_setting(name) || (server::is_custom(name) && before == Before::default()) {
+        given.set(name, value);
+        return Ok(());
+    }
+    match foreign::find(name) {
+        Some(Foreign::WithoutEffect) => {
+            given.note(format!("`{name}` is a parameter of another driver, and without effect here"));
+        }
+        Some(Foreign::SearchPath) => search_path(given, name, value),
+        Some(Foreign::Schema) => search_path(given, name, format!("\"{}\"", value.replace('"', "\"\""))),
+        Some(Foreign::Otherwise) | None => return Err(unknown(name, before)),
+    }
     Ok(())
 }
 
+/// Takes another driver's word for it; one of its own stands, whichever came first.
+fn search_path(given: &mut Given, name: &str, value: String) {
+    if given.settings().any(|(name, _)| name.eq_ignore_ascii_case(SEARCH_PATH)) {
+        given.note(format!("`{name}` is without effect beside `{SEARCH_PATH}`"));
+    } else {
+        given.note(format!("`{name}` is taken for `{SEARCH_PATH}`"));
+        given.set(SEARCH_PATH, value);
+    }
+}
+
+const SEARCH_PATH: &str = "search_path";
+
 fn unknown(name: &str, before: Before) -> Problem {
-    let advice = advice(name);
+    let advice = advice(name, before);
     let plain = !name.is_empty()
         && name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -35,75 +63,44 @@ fn unknown(name: &str, before: Before) -> Problem {
     Problem::Unknown { name: shown.then(|| name.to_owned()), advice: advice.filter(|_| shown) }
 }
 
-/// Parameters of servers, and of other drivers and their pools, that stand in URLs which work elsewhere.
-const SERVER: [&str; 12] = [
-    "DateStyle",
-    "TimeZone",
-    "default_transaction_isolation",
-    "default_transaction_read_only",
-    "idle_in_transaction_session_timeout",
-    "lock_timeout",
-    "role",
-    "search_path",
-    "statement_timeout",
-    "timezone",
-    "transaction_timeout",
-    "work_mem",
-];
-const OTHERS: [&str; 19] = [
-    "ApplicationName",
-    "binary_parameters",
-    "connection_limit",
-    "default_query_exec_mode",
-    "description_cache_capacity",
-    "keepalives_retries",
-    "max_conns",
-    "pool_health_check_period",
-    "pool_max_conn_idle_time",
-    "pool_max_conn_lifetime",
-    "pool_max_conns",
-    "pool_min_conns",
-    "pool_timeout",
-    "prefer_simple_protocol",
-    "schema",
-    "sslaccept",
-    "sslinline",
-    "statement_cache_capacity",
-    "x-migrations-table",
-];
-
 /// What the same thing is called elsewhere.
-const SYNONYMS: [(&str, &str); 8] = [
+const SYNONYMS: [(&str, &str); 11] = [
+    ("charset", "client_encoding"),
     ("database", "dbname"),
+    ("encoding", "client_encoding"),
     ("hostname", "host"),
     ("pass", "password"),
     ("pwd", "password"),
     ("ssl", "sslmode"),
     ("sslca", "sslrootcert"),
+    ("targetServerType", "target_session_attrs"),
     ("timeout", "connect_timeout"),
     ("username", "user"),
 ];
 
-fn advice(name: &str) -> Option<Advice> {
-    if SERVER.contains(&name) {
-        return Some(Advice::ServerSetting);
+fn advice(name: &str, before: Before) -> Option<Advice> {
+    if foreign::find(name).is_some() {
+        return Some(Advice::OtherProgram);
     }
     if let Some((_, meant)) = SYNONYMS.iter().find(|(synonym, _)| *synonym == name) {
         return Some(Advice::Meant(meant));
     }
-    if let Some(near) = nearest(name) {
-        return Some(Advice::Meant(near));
-    }
-    OTHERS.contains(&name).then_some(Advice::OtherProgram)
+    let own = PARAMETERS.iter().map(|row| row.name);
+    // The more names there are, the more is near one of them: what may be the end of a password is near few.
+    let others = server::names().chain(foreign::names()).filter(|_| before == Before::default());
+    nearest(name, own.chain(others)).map(Advice::Meant)
 }
 
 /// The known name that a slip of the hand made this one of.
-fn nearest(name: &str) -> Option<&'static str> {
+fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     let spelled = |known: &str| known.replace('_', "") == lower.replace(['_', '-'], "");
-    let near = PARAMETERS.iter().map(|row| (if spelled(row.name) { 0 } else { distance(&lower, row.name) }, row.name));
+    let near = known.map(|known| {
+        let known_lower = known.to_ascii_lowercase();
+        (if spelled(&known_lower) { 0 } else { distance(&lower, &known_lower) }, known)
+    });
     let allowed = if name.len() < 4 { 1 } else { 2 };
-    near.min().filter(|(distance, _)| *distance <= allowed).map(|(_, name)| name)
+    near.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= allowed).map(|(_, name)| name)
 }
 
 /// How many characters have to be put in, left out or replaced.
@@ -140,6 +137,10 @@ mod tests {
             ("connect-timeout", "connect_timeout"),
             ("connecttimeout", "connect_timeout"),
             ("target_session_attr", "target_session_attrs"),
+            ("serch_path", "search_path"),
+            ("time_zone", "TimeZone"),
+            ("pool_max_con", "pool_max_conns"),
+            ("targetServerType", "target_session_attrs"),
             ("nosuch", ""),
         ] {
             let said = said(name, Before::default());
@@ -148,10 +149,39 @@ mod tests {
         }
     }
 
+    fn stored(pairs: &[(&str, &str)]) -> Given {
+        let mut given = Given::default();
+        for (name, value) in pairs {
+            store(&mut given, name, (*value).to_owned(), Before::default()).unwrap();
+        }
+        given
+    }
+
     #[test]
-    fn settings_of_the_server_and_of_other_drivers_are_told_apart() {
-        assert!(said("search_path", Before::default()).contains("options=-c search_path=VALUE"));
-        assert!(said("pool_max_conns", Before::default()).contains("another program's driver"));
+    fn settings_of_the_server_are_kept_under_their_names() {
+        let given = stored(&[("search_path", "a"), ("TimeZone", "UTC"), ("app.tenant", "t"), ("SEARCH_PATH", "b")]);
+        assert_eq!(
+            given.settings().collect::<Vec<_>>(),
+            [("TimeZone", "UTC"), ("app.tenant", "t"), ("SEARCH_PATH", "b")]
+        );
+        assert_eq!(given.notes(), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn parameters_of_other_drivers_are_told_and_what_they_mean_is_done() {
+        for (name, value, search_path) in [
+            ("pool_max_conns", "4", None),
+            ("prepareThreshold", "0", None),
+            ("currentSchema", "a,b", Some("a,b")),
+            ("schema", "my-\"app", Some("\"my-\"\"app\"")),
+        ] {
+            let given = stored(&[(name, value)]);
+            assert_eq!(given.settings().map(|(_, value)| value).next(), search_path, "{name}");
+            assert!(given.notes()[0].contains(&format!("`{name}`")) && !given.notes()[0].contains(value), "{name}");
+        }
+        let both = stored(&[("search_path", "a"), ("schema", "b")]);
+        assert_eq!(both.settings().collect::<Vec<_>>(), [("search_path", "a")]);
+        assert!(said("sslaccept", Before::default()).contains("another program's driver"));
     }
 
     #[test]
@@ -161,6 +191,9 @@ mod tests {
             assert!(said("sslmod", before).contains("`sslmod`"));
         }
         assert!(!said("Xq7 canary", Before::default()).contains("Xq7"));
+        for name in ["serch_path", "app.tenant"] {
+            assert!(!said(name, Before { password: true, doubt: false }).contains(name));
+        }
     }
 
     #[test]

@@ -125,10 +125,12 @@ fn parameters(query: &str, given: &mut Given) -> Result<(), Problem> {
 /// Keeps one parameter; whether it is a password.
 fn parameter(pair: &str, given: &mut Given, before: Before) -> Result<bool, Problem> {
     let (name, value) = pair.split_once('=').ok_or(Problem::NoEquals)?;
-    if value.contains('=') {
+    let name = decode(name)?;
+    // libpq refuses it in every value; in this one it can be nothing else, and goose's driver took it for years.
+    if value.contains('=') && name != Parameter::Options.name() {
         return Err(Problem::SecondEquals);
     }
-    let (name, value) = (decode(name)?, decode(value)?);
+    let value = decode(value)?;
     match (name.as_str(), value.as_str()) {
         ("ssl", "true") => given.replace(Parameter::SslMode, "require".to_owned()),
         _ => unknown::store(given, &name, value, before)?,

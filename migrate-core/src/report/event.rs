@@ -35,6 +35,11 @@ pub enum Event {
         /// Which, and why not.
         why: String,
     },
+    /// Something about how the connection is described was left out, or taken for something else.
+    Noted {
+        /// What, and where it stands.
+        what: String,
+    },
     /// The server answered; what is about to be changed, and by whom.
     Opened(Opened),
     /// The plan is made; so many files will run.

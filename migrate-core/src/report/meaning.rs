@@ -15,6 +15,8 @@ use super::Exit;
 pub(crate) enum Phase {
     /// Between the first packet and the end of the login.
     Login,
+    /// The same, without TLS, at a server that speaks it.
+    Clear,
     /// While the history was read.
     Reading,
     /// By the statement that opens a transaction for writing.
@@ -65,7 +67,7 @@ pub(crate) struct Row {
 
 use Exit::{Auth, Config, Connect, ConnectionLost, MigrationFailed, NeedsDirect, Privilege, Resources, Tls};
 use Meaning::{Again, Lasting, Passing, ReadOnly};
-use Phase::{Begin, Login, Reading, Running};
+use Phase::{Begin, Clear, Login, Reading, Running};
 
 const ANY: &[Phase] = &[Login, Reading, Begin, Running];
 const AT_WORK: &[Phase] = &[Reading, Begin, Running];
@@ -141,14 +143,10 @@ static ROWS: &[Row] = &[
     // Where a login is bound to its channel, both of PostgreSQL's functions that read what the client says of it.
     row(&[Login], "28000", &[], Lasting(Tls), BOUND_ELSEWHERE).by("read_client_"),
     row(&[Login], "", &["channel binding"], Lasting(Tls), BOUND_ELSEWHERE),
-    row(
-        &[Login],
-        "28000",
-        &[],
-        Lasting(Auth),
-        "check the user in the database URL, and the server's pg_hba.conf: with `hostssl` lines alone it lets nobody in \
-         without TLS (`sslmode=require`)",
-    ),
+    // The function that reads pg_hba.conf: with `hostssl` lines alone it lets nobody in without TLS.
+    row(&[Clear], "28000", &[], Lasting(Tls), "set `sslmode=require`, or a stricter one, in the database URL")
+        .by("ClientAuthentication"),
+    row(&[Login], "28000", &[], Lasting(Auth), "check the user in the database URL, and the server's pg_hba.conf"),
     row(&[Login], "28", &[], Lasting(Auth), ""),
     row(
         &[Login],
@@ -157,6 +155,9 @@ static ROWS: &[Row] = &[
         Lasting(Config),
         "create it (`createdb {database}`), or name another in the database URL",
     ),
+    // A setting of `options` that the role may not change, told by the functions that set it.
+    row(&[Login], "42501", &[], Lasting(Config), NOT_THIS_SETTING).by("set_config"),
+    row(&[Login], "42501", &[], Lasting(Config), NOT_THIS_SETTING).by("call_"),
     row(&[Login], "42501", &[], Lasting(Privilege), "GRANT CONNECT ON DATABASE {database} TO {user};"),
     row(&[Login], "55000", &[], Lasting(Config), "name another database in the database URL"),
     row(&[Login], "0A000", &[], Lasting(Config), ""),
@@ -171,7 +172,8 @@ static ROWS: &[Row] = &[
         "08P01",
         &["unsupported startup parameter"],
         Lasting(Config),
-        "a pooler takes no `options`: leave it out, or connect directly",
+        "a pooler takes no `options`, and no setting such as `search_path` at the start of a session: give it to the role \
+         (ALTER ROLE {user} IN DATABASE {database} SET …), or set DATABASE_URL_DIRECT to a URL that leads past the pooler",
     ),
     row(
         &[Login],
@@ -218,6 +220,8 @@ static ROWS: &[Row] = &[
 const STATEMENT_POOLING: &str = "statement pooling";
 const BOUND_ELSEWHERE: &str = "channel binding ties the login to the server's own TLS: nothing in between may end it and begin \
                                another; docs/connection.md";
+const NOT_THIS_SETTING: &str = "leave the setting out of the database URL and of PGOPTIONS, or let a superuser give it to the \
+                                role: ALTER ROLE {user} SET …";
 const RAISE_THE_LIMIT: &str = "raise that limit of the pooler, or set DATABASE_URL_DIRECT to a URL that leads past it";
 const NAME_THE_PRIMARY: &str = "point the database URL at the primary, or let the role write there";
 const FREE_THE_RESOURCE: &str = "free the resource that the server names, then run again";
@@ -306,6 +310,33 @@ mod tests {
             let said = Said { sqlstate: "28000", message: "SCRAM-Channel-Binding-Prüfung fehlgeschlagen", routine };
             let found = meaning(Login, said).map(|row| row.meaning);
             assert_eq!(found, Some(Lasting(expected)), "{routine}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_a_role_may_not_change_is_told_from_a_database_that_it_may_not_enter() {
+        for (routine, expected) in [
+            ("set_config_option", Config),
+            ("set_config_with_handle", Config),
+            ("call_string_check_hook", Config),
+            ("CheckMyDatabase", Privilege),
+            ("", Privilege),
+        ] {
+            let said = Said { sqlstate: "42501", message: "keine Berechtigung", routine };
+            assert_eq!(meaning(Login, said).map(|row| row.meaning), Some(Lasting(expected)), "{routine}");
+        }
+    }
+
+    #[test]
+    fn a_login_in_the_clear_is_refused_for_want_of_tls_only_by_what_reads_the_rules() {
+        for (sqlstate, routine, expected) in [
+            ("28000", "ClientAuthentication", Some(Lasting(Tls))),
+            ("28000", "InitializeSessionUserId", None),
+            ("28P01", "auth_failed", None),
+            ("28000", "", None),
+        ] {
+            let said = Said { sqlstate, message: "kein pg_hba.conf-Eintrag", routine };
+            assert_eq!(meaning(Clear, said).map(|row| row.meaning), expected, "{routine}");
         }
     }
 

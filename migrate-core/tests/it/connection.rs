@@ -25,6 +25,11 @@ const TEXTS: &[(&str, &str)] = &[
     ("postgres://h/db?load_balance_hosts=random", "libpq knows it since 16"),
     ("postgres://h/db\n", "one line end belongs to the variable or the file, not to the database's name"),
     ("postgres://u:p\n@h/db", "a URL has one line: behind it, a file may hold anything"),
+    ("postgres://h/db?pool_max_conns=4", "pgx's pool has it, and it changes nothing here: it is accepted, and told"),
+    (
+        "postgres://h/db?search_path=a",
+        "a setting of the server: it is sent with the session's options, as goose's driver does",
+    ),
     ("", "no text names no database; libpq would take its defaults"),
     ("   ", "the same"),
 ];
@@ -171,22 +176,121 @@ fn expected(values: &BTreeMap<String, String>) -> BTreeMap<&'static str, String>
     ])
 }
 
+/// A text with an environment and nothing else.
+fn scene(text: &str, variables: &[(&str, &str)]) -> Scene {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Scene {
+        name: String::new(),
+        text: text.to_owned(),
+        variables: variables.iter().map(own).collect(),
+        files: BTreeMap::new(),
+        modes: BTreeMap::new(),
+        values: None,
+        error: None,
+        warning: None,
+    }
+}
+
+#[test]
+fn settings_of_the_server_go_with_the_options() {
+    for (text, options) in [
+        ("postgres://h/d?search_path=app", "-c search_path=app"),
+        (
+            "postgres://h/d?search_path=app,%20public&statement_timeout=5s",
+            "-c search_path=app,\\ public -c statement_timeout=5s",
+        ),
+        ("postgres://h/d?TimeZone=UTC&timezone=GMT", "-c timezone=GMT"),
+        ("postgres://h/d?work_mem=64MB&options=-c%20geqo%3Doff", "-c geqo=off -c work_mem=64MB"),
+        ("postgres://h/d?app.tenant=a", "-c app.tenant=a"),
+        ("postgres://h/d?currentSchema=a,b", "-c search_path=a,b"),
+        ("postgres://h/d?schema=app", "-c search_path=\"app\""),
+        ("postgres://h/d?options=-csearch_path=x", "-csearch_path=x"),
+        ("postgres://h/d?options=endpoint=ep-x&sslmode=require", "endpoint=ep-x"),
+        ("host=h search_path='a, b'", "-c search_path=a,\\ b"),
+    ] {
+        let gathered = scene(text, &[]).gather().unwrap_or_else(|problem| panic!("{text}: {problem}"));
+        assert_eq!(gathered.settings.options.as_deref(), Some(options), "{text}");
+    }
+    let beside = scene("postgres://h/d?search_path=a", &[("PGOPTIONS", "-c geqo=off")]).gather().unwrap();
+    assert_eq!(beside.settings.options.as_deref(), Some("-c geqo=off -c search_path=a"));
+}
+
+#[test]
+fn what_is_left_out_or_taken_for_something_else_is_told() {
+    for (text, variables, words) in [
+        ("postgres://h/d", &[][..], ""),
+        ("host=h ", &[], ""),
+        ("postgres://h/d\n", &[], "a line end behind it"),
+        ("postgres://h/d\n\n", &[], "white space behind it"),
+        ("postgres://h/d\r\n", &[], "a line end behind it"),
+        ("postgres://h/d \u{a0}", &[], "white space behind it"),
+        ("\n postgres://h/d", &[], "white space before it"),
+        ("host=h\n", &[], "a line end behind it"),
+        ("postgres://h/d?pool_max_conns=4", &[], "`pool_max_conns`"),
+        ("postgres://h/d?currentSchema=Xq7", &[], "`currentSchema` is taken for `search_path`"),
+        ("host=h", &[("PGPASSWORD", "Xq7\n")], "PGPASSWORD: a line end"),
+        ("dbname=d", &[("PGHOST", "h\r\n")], "PGHOST: a line end"),
+        ("host=h", &[("PGUSER", "u\n")], "PGUSER: a line end"),
+        ("host=h password=p", &[("PGPASSWORD", "Xq7\n")], ""),
+    ] {
+        let gathered = scene(text, variables).gather().unwrap_or_else(|problem| panic!("{text:?}: {problem}"));
+        let notes = gathered.notes.join("; ");
+        assert!(notes.contains(words) && notes.is_empty() == words.is_empty(), "{text:?} {variables:?}: {notes}");
+        assert!(!notes.contains("Xq7"), "{notes}");
+        let settings = gathered.settings;
+        assert!(!settings.user.ends_with('\n') && !settings.database.ends_with(char::is_whitespace), "{settings:?}");
+        let password = settings.endpoints[0].password.as_ref().map(|password| password.reveal().to_owned());
+        assert!(password.is_none_or(|password| !password.ends_with('\n')));
+    }
+}
+
+#[test]
+fn a_connection_in_the_place_of_one_of_its_parts_is_refused_and_not_repeated() {
+    let url = "postgres://u:Xq7canary@h/db";
+    for (name, takes) in [
+        ("PGHOST", "a host's name"),
+        ("PGUSER", "a user's name"),
+        ("PGDATABASE", "a database's name"),
+        ("PGPASSFILE", "a path"),
+        ("PGSERVICEFILE", "a path"),
+        ("PGSERVICE", "a service's name"),
+        ("PGSSLROOTCERT", "a path"),
+        ("PGSSLCERT", "a path"),
+        ("PGSSLKEY", "a path"),
+        ("PGSSLCRL", "a path"),
+        ("SSL_CERT_FILE", "a path"),
+    ] {
+        for (value, looks) in [(url, "a URL"), ("h password=Xq7canary", "a password"), ("u:Xq7canary@h", "a password")]
+        {
+            let said = scene("port=1", &[(name, value)]).gather().unwrap_err().to_string();
+            assert!(said.starts_with(name) && said.contains(looks), "{name}: {said}");
+            assert!(said.contains(takes) && !said.contains("Xq7"), "{name}: {said}");
+        }
+    }
+    for text in [
+        "host=h;password=Xq7canary;user=u",
+        "host=h;user=Xq7canary",
+        "host=u:Xq7canary",
+        "host=postgres://u:Xq7canary@h/db",
+        "host=h dbname=postgres://u:Xq7canary@h/db",
+        "host=h user=u;password=Xq7canary",
+        "host=h sslmode=require sslrootcert=postgres://u:Xq7canary@h/db",
+        "host=h service=postgres://u:Xq7canary@h/db",
+    ] {
+        let said = scene(text, &[]).gather().unwrap_err().to_string();
+        assert!(!said.contains("Xq7"), "{text}: {said}");
+    }
+    let file = Source::File { name: "DATABASE_URL_FILE", path: url.to_owned() };
+    let variables = Environment::default();
+    let context = Context { variables: &variables, account: Some("me"), application_name: "migrate" };
+    let problem = gather(&file, context, &scene("", &[])).unwrap_err();
+    let said = format!("{}: {problem}", file.shown());
+    assert!(said.contains("DATABASE_URL_FILE holds a URL; it takes a path") && !said.contains("Xq7"), "{said}");
+}
+
 #[test]
 fn a_value_of_another_kind_is_refused_by_the_name_that_its_writer_used() {
-    let problem = |text: &str, variables: &[(&str, &str)]| {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let scene = Scene {
-            name: String::new(),
-            text: text.to_owned(),
-            variables: variables.iter().map(own).collect(),
-            files: BTreeMap::new(),
-            modes: BTreeMap::new(),
-            values: None,
-            error: None,
-            warning: None,
-        };
-        scene.gather().unwrap_err().to_string()
-    };
+    let problem = |text: &str, variables: &[(&str, &str)]| scene(text, variables).gather().unwrap_err().to_string();
     for (text, variables, words) in [
         ("host=h sslmode=Xq7", &[][..], "invalid value for `sslmode`: it is `disable`"),
         ("host=h", &[("PGSSLMODE", "Xq7")], "invalid value for `PGSSLMODE`"),

@@ -39,6 +39,23 @@ pub(super) const SOURCES: [Source; 13] = [
     Source::GooseDbstring,
 ];
 
+/// Variables that take a part of a connection, or a path to one; whoever puts the whole of it there is told so.
+pub(super) const PARTS: [&str; 13] = [
+    "DATABASE_URL_FILE",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPORT",
+    "PGUSER",
+    "PGDATABASE",
+    "PGPASSFILE",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGSSLROOTCERT",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGSSLCRL",
+];
+
 /// What a run is about.
 pub(super) struct Target<'t> {
     pub(super) port: u16,

@@ -11,7 +11,16 @@ fn a_url_that_cannot_be_used_is_refused_without_a_word_of_it_repeated() {
     let files = folder(&[GOOD]);
     for (url, why) in [
         ("not a url", "neither a postgres:// URL nor key=value"),
-        ("mysql://u:secret@h/x", "neither a postgres:// URL nor key=value"),
+        ("mysql://u:secret@h/x", "is a URL, and no postgres:// one"),
+        ("jdbc:postgresql://h/x?user=u&password=secret", "is a JDBC URL"),
+        ("postgresql+psycopg2://u:secret@h/x", "SQLAlchemy"),
+        ("POSTGRES://u:secret@h/x", "not in lower case"),
+        ("'postgres://u:secret@h/x'", "stands in quotes"),
+        ("DATABASE_URL=postgres://u:secret@h/x", "a line of a .env file"),
+        ("export DATABASE_URL=postgres://u:secret@h/x", "`export`"),
+        ("postgres://u:secret@h/x;", "ends with a `;`"),
+        ("host=h;password=secret;user=u", "`host` holds a password among other things"),
+        ("host=h;user=secret", "`host` holds a `;`, which no host has"),
         ("password='secret host=h", "a quote that is not closed"),
         ("host=h password=a secret", "a word without `=`"),
         ("postgres://u:secret@h:notaport/x", "invalid value for `port`"),
@@ -21,7 +30,8 @@ fn a_url_that_cannot_be_used_is_refused_without_a_word_of_it_repeated() {
         ("postgres://u:secret@h/x?requirepeer=secret", "`requirepeer` cannot be honoured"),
         ("postgres://u:secret@h/x?nosuch=secret", "unknown parameter `nosuch`"),
         ("postgres://u:secret@h/x?sslmod=secret", "unknown parameter `sslmod`; is `sslmode` meant?"),
-        ("postgres://u:secret@h/x?search_path=secret", "options=-c search_path=VALUE"),
+        ("postgres://u:secret@h/x?serch_path=secret", "unknown parameter `serch_path`; is `search_path` meant?"),
+        ("postgres://u:secret@h/x?sslaccept=secret", "`sslaccept`; it belongs to another program's driver"),
         ("host=h password=two secret=words", "a parameter that this program does not know"),
         ("postgres://u:secret%zz@h/x", "write `%25`"),
         ("postgres://u:sec@secret@h/x", "write `%40`"),
@@ -128,6 +138,20 @@ fn a_role_that_may_not_connect_is_told_what_to_grant() {
     database.rows(&format!("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", database.name));
     let ended = migrate(&url, files.path(), &["up"]);
     assert_refused(&ended, 22, &["may not connect", &format!("GRANT CONNECT ON DATABASE {}", database.name)]);
+    database.rows(&format!("DROP ROLE {role}"));
+}
+
+#[test]
+fn a_setting_that_the_role_may_not_change_is_a_matter_of_configuration() {
+    let database = Database::create();
+    let files = folder(&[GOOD]);
+    let (role, url) = weak_role(&database);
+    for query in ["options=-c%20log_statement%3Dnone", "log_statement=none", "role=postgres"] {
+        let ended = migrate(&format!("{url}?{query}"), files.path(), &["up"]);
+        let name = if query.starts_with("role") { "role" } else { "log_statement" };
+        assert_refused(&ended, 20, &["error[config]", name, "42501", "leave the setting out", "nothing was changed"]);
+        assert!(!ended.stderr.contains("may not connect"), "{}", ended.stderr);
+    }
     database.rows(&format!("DROP ROLE {role}"));
 }
 

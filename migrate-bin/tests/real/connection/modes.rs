@@ -28,7 +28,7 @@ fn a_server_that_takes_either_gets_what_the_mode_likes() {
 
 #[test]
 fn a_role_that_needs_tls_is_let_in_by_every_mode_but_disable() {
-    assert_modes("encrypted", [Refused(21), Encrypted, Encrypted, Encrypted, Encrypted, Encrypted]);
+    assert_modes("encrypted", [Refused(23), Encrypted, Encrypted, Encrypted, Encrypted, Encrypted]);
 }
 
 #[test]
@@ -64,7 +64,13 @@ fn without_a_word_tls_is_preferred() {
 #[test]
 fn a_refused_login_says_when_tls_may_be_what_is_missing() {
     let ended = tried(&lab().pairs("encrypted", "sslmode=disable"), &[]);
-    assert!(ended.stderr.contains("`sslmode=require`"), "{}", ended.stderr);
+    assert!(ended.code == 23 && ended.stderr.contains("set `sslmode=require`"), "{}", ended.stderr);
+    // Nobody is let in by this name either way: a server without TLS has nothing else to offer, one with it might.
+    let never =
+        |port: u16, mode: &str| tried(&pairs("db.example", port, &format!("user=nobody_here {mode}")), &[]).code;
+    assert_eq!(never(lab().server.port(), ""), 21);
+    assert_eq!(never(lab().server.port(), "sslmode=require"), 21);
+    assert_eq!(never(server().port(), "sslmode=disable"), 21);
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn a_pooler_s_refusals_are_told_apart_by_their_words() {
     for (url, code) in [
         (pooler.url("nowhere"), 20),
         (format!("{}?options=-c%20search_path%3Da", pooler.url("postgres")), 20),
+        (format!("{}?search_path=a", pooler.url("postgres")), 20),
         (pooler.url("postgres").replace("postgres@", "nobody_here@"), 21),
     ] {
         let ended = tried(&url, &[]);
@@ -99,4 +100,24 @@ fn a_password_is_checked_by_a_pooler_too() {
     let files = folder(&[NAMED]);
     let up = migrate(&format!("postgres://secret@127.0.0.1:{}/postgres", pooler.port), files.path(), &["up"]);
     assert!(up.code == 21 && up.stderr.contains("no password is given"), "{}", up.stderr);
+}
+
+#[test]
+fn a_pooler_that_drops_the_search_path_is_found_out_before_anything_runs() {
+    let settings = "ignore_startup_parameters = options, search_path";
+    let Some(pooler) = Pooler::start("a pooler that drops options", server().port(), settings) else { return };
+    let database = Database::create();
+    database.rows("CREATE SCHEMA app");
+    let files = folder(&[NAMED]);
+    let url = pooler.url(&database.name);
+    let dropped = migrate(&format!("{url}?search_path=app"), files.path(), &["up"]);
+    assert_eq!(dropped.code, 20, "{}", dropped.stderr);
+    for words in ["dropped what the session was to begin with: `search_path`", "DATABASE_URL_DIRECT"] {
+        assert!(dropped.stderr.contains(words), "{}", dropped.stderr);
+    }
+    assert_eq!(database.rows("SELECT count(*) FROM pg_class WHERE relname = 'goose_db_version'"), ["0"]);
+    // With the role's own setting, what is asked for is what there is.
+    database.rows(&format!("ALTER DATABASE {} SET search_path = app", database.name));
+    let ended = migrate(&format!("{}?search_path=app", database.url), files.path(), &["up"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
 }

@@ -131,3 +131,39 @@ fn the_database_and_the_user_default_to_the_account() {
         assert!(ended.code == 21 && ended.stderr.contains(&format!("`{account}`")), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn a_direct_connection_alone_is_enough_for_what_only_reads() {
+    let database = Database::create();
+    let files = folder(&[("00001_a.sql", "-- +goose Up\nSELECT 1;\n")]);
+    let dir = files.path().display().to_string();
+    for name in ["DATABASE_URL_DIRECT", "DIRECT_URL", "DATABASE_URL_UNPOOLED"] {
+        for (command, code) in [("status", 0), ("plan", 0), ("check", 14)] {
+            let ended = run(&[command, "--dir", &dir], &[(name, &database.url), ("PGHOST", "/nonexistent")]);
+            assert_eq!(ended.code, code, "{name} {command}: {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn settings_in_the_url_hold_for_the_session_and_decide_where_the_version_table_is() {
+    let database = Database::create();
+    database.rows("CREATE SCHEMA app");
+    let files = folder(&[(
+        "00001_a.sql",
+        "-- +goose Up\nCREATE TABLE a AS SELECT current_setting('work_mem') AS w, current_setting('TimeZone') AS z, \
+         current_setting('app.tenant') AS t;\n",
+    )]);
+    let dir = files.path().display().to_string();
+    let query = "search_path=app&work_mem=7MB&TimeZone=Asia/Tokyo&app.tenant=two%20words&pool_max_conns=4";
+    for url in [format!("{}?{query}\n", database.url), format!("{}?{query}", database.url)] {
+        let ended = run(&["up", "--dir", &dir, "--database-url", &url], &[]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert!(ended.stderr.contains("`pool_max_conns` is a parameter of another driver"), "{}", ended.stderr);
+        assert_eq!(ended.stderr.contains("a line end behind it is left out"), url.ends_with('\n'), "{}", ended.stderr);
+    }
+    assert_eq!(database.rows("SELECT w || z || t FROM app.a"), ["7MBAsia/Tokyotwo words"]);
+    assert_eq!(database.rows("SELECT max(version_id) FROM app.goose_db_version"), ["1"]);
+    let schema = run(&["status", "--dir", &dir, "--database-url", &format!("{}?schema=app", database.url)], &[]);
+    assert!(schema.code == 0 && schema.stderr.contains("`schema` is taken for `search_path`"), "{}", schema.stderr);
+}
