@@ -59,6 +59,8 @@ pub struct Query {
 pub struct Write {
     /// `insert`, `update`, `delete` or `merge`.
     pub verb: &'static str,
+    /// DELETE, or a MERGE that deletes.
+    pub deletes: bool,
     /// The table.
     pub table: Name,
     /// The columns listed by INSERT, or set by UPDATE and `ON CONFLICT DO UPDATE`.

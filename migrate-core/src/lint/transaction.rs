@@ -2,7 +2,7 @@
 
 use super::names::referenced;
 use crate::catalog::{Catalog, Lookup, Place, QualifiedName};
-use crate::command::{Action, Command, LockMode, Transaction as Control, TypeChange};
+use crate::command::{Action, Command, LockMode, Transaction as Control, TypeChange, block, handles_exceptions};
 use crate::effect::Effect;
 use crate::migration::{Migration, Mode};
 
@@ -17,6 +17,8 @@ pub struct Transaction {
     pub emptied: Vec<String>,
     /// Constraints added NOT VALID: table and name.
     pub not_valid: Vec<(QualifiedName, String)>,
+    /// Types that it made in blocks, which the schema does not know of.
+    pub types_of_blocks: Vec<QualifiedName>,
     /// Values that ALTER TYPE added to enums.
     pub enum_values: Vec<NewValue>,
     /// The file itself began it, with `BEGIN`.
@@ -81,10 +83,22 @@ pub(super) fn advance(
         let shown = |name| before.relation(name).known().map_or_else(|| name.to_string(), |(name, _)| name.to_string());
         transaction.emptied.extend(tables.iter().map(shown));
     }
+    // What a block with an exception handler makes is not the transaction's own: its values wait for the commit.
+    if let Action::Do { body, .. } = &command.action
+        && whole_file
+        && !handles_exceptions(body)
+    {
+        let types = block(body).into_iter().filter_map(|command| match command.action {
+            Action::CreateType(create) => Some(before.qualify(&create.name)),
+            _ => None,
+        });
+        transaction.types_of_blocks.extend(types);
+    }
     if let Action::AlterType { name, changes } = &command.action {
         let known = before.type_entry(name).known();
-        let of_new_type = known.is_some_and(|(_, entry)| same(entry.since));
         let kind = known.map_or_else(|| before.qualify(name), |(name, _)| name.clone());
+        let of_block = || transaction.types_of_blocks.contains(&kind);
+        let of_new_type = known.map_or_else(of_block, |(_, entry)| same(entry.since));
         let added = changes.iter().filter_map(|change| match change {
             TypeChange::AddValue { value, .. } => Some(value.clone()),
             _ => None,
