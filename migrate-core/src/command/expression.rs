@@ -56,6 +56,7 @@ pub struct Query {
 
 /// A command that changes rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a clause that is written or not")]
 pub struct Write {
     /// `insert`, `update`, `delete` or `merge`.
     pub verb: &'static str,

@@ -83,28 +83,42 @@ pub(super) fn advance(
         let shown = |name| before.relation(name).known().map_or_else(|| name.to_string(), |(name, _)| name.to_string());
         transaction.emptied.extend(tables.iter().map(shown));
     }
-    // What a block with an exception handler makes is not the transaction's own: its values wait for the commit.
-    if let Action::Do { body, .. } = &command.action
-        && whole_file
-        && !handles_exceptions(body)
-    {
-        let types = block(body).into_iter().filter_map(|command| match command.action {
-            Action::CreateType(create) => Some(before.qualify(&create.name)),
-            _ => None,
-        });
-        transaction.types_of_blocks.extend(types);
+    if whole_file {
+        transaction.types_of_blocks.extend(types_of_block(command, before));
     }
-    if let Action::AlterType { name, changes } = &command.action {
-        let known = before.type_entry(name).known();
-        let kind = known.map_or_else(|| before.qualify(name), |(name, _)| name.clone());
-        let of_block = || transaction.types_of_blocks.contains(&kind);
-        let of_new_type = known.map_or_else(of_block, |(_, entry)| same(entry.since));
-        let added = changes.iter().filter_map(|change| match change {
-            TypeChange::AddValue { value, .. } => Some(value.clone()),
-            _ => None,
-        });
-        transaction.enum_values.extend(added.map(|value| NewValue { kind: kind.clone(), value, of_new_type }));
-    }
+    transaction.enum_values.extend(new_values(command, before, &transaction.types_of_blocks, same));
+}
+
+/// The values that ALTER TYPE adds to an enum.
+fn new_values(
+    command: &Command,
+    before: &Catalog,
+    of_blocks: &[QualifiedName],
+    is_own: impl Fn(Place) -> bool,
+) -> Vec<NewValue> {
+    let Action::AlterType { name, changes } = &command.action else { return Vec::new() };
+    let known = before.type_entry(name).known();
+    let kind = known.map_or_else(|| before.qualify(name), |(name, _)| name.clone());
+    let of_new_type = known.map_or_else(|| of_blocks.contains(&kind), |(_, entry)| is_own(entry.since));
+    let added = changes.iter().filter_map(|change| match change {
+        TypeChange::AddValue { value, .. } => Some(value.clone()),
+        _ => None,
+    });
+    added.map(|value| NewValue { kind: kind.clone(), value, of_new_type }).collect()
+}
+
+/// The types that a block makes. With an exception handler they are not the transaction's own: their values wait for the
+/// commit.
+fn types_of_block(command: &Command, before: &Catalog) -> Vec<QualifiedName> {
+    let commands = match &command.action {
+        Action::Do { body, .. } if !handles_exceptions(body) => block(body),
+        _ => Vec::new(),
+    };
+    let types = commands.into_iter().filter_map(|command| match command.action {
+        Action::CreateType(create) => Some(before.qualify(&create.name)),
+        _ => None,
+    });
+    types.collect()
 }
 
 fn hold(locks: &mut Vec<(String, LockMode, u32)>, relation: &str, mode: LockMode, line: u32) {

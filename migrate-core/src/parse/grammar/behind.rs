@@ -89,7 +89,7 @@ fn restored(tree: &SourceFile, sql: &str, text: &str) -> Result<SourceFile, Faul
     for stand_in in significant(text) {
         let word = stand_in.span.of(sql);
         let is_body = stand_in.is_string() && stand_in.text.starts_with('$');
-        if stand_in.text == word || !is_body && !(is_word(word) && is_word(stand_in.text)) {
+        if stand_in.text == word || !(is_body || is_word(word) && is_word(stand_in.text)) {
             continue;
         }
         let Some(token) = token_at(&root, stand_in.span.start) else { continue };

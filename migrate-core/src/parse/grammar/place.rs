@@ -62,13 +62,13 @@ pub(super) fn may_be(token: &SyntaxToken, word: &str) -> Option<bool> {
 }
 
 fn allowed(place: Place, class: Class, word: &str) -> bool {
-    match (place, class) {
-        (Place::Label, _) | (Place::Name, Class::ColumnName) => true,
-        (Place::BareLabel, _) => is_bare_label(word),
-        (Place::FromItem, _) => class == Class::ColumnName || is_value(word),
-        (Place::Function | Place::Type | Place::Parameter, Class::TypeOrFunction) => true,
-        (Place::Type, Class::ColumnName) => is_type(word),
-        _ => false,
+    match place {
+        Place::Label => true,
+        Place::BareLabel => is_bare_label(word),
+        Place::Name => class == Class::ColumnName,
+        Place::FromItem => class == Class::ColumnName || is_value(word),
+        Place::Type => class == Class::TypeOrFunction || class == Class::ColumnName && is_type(word),
+        Place::Function | Place::Parameter => class == Class::TypeOrFunction,
     }
 }
 

@@ -21,6 +21,9 @@ struct Command<'a> {
 /// What stands instead of what, as long as it.
 type Change = (Span, String);
 
+/// One shape that the grammar does not read: what to change in a command that has it.
+type Rule = fn(&Command<'_>) -> Option<Vec<Change>>;
+
 /// The texts to try, the likeliest first.
 pub(super) fn texts<'a>(text: &'a str, tokens: &'a [Token<'a>], stop: usize) -> impl Iterator<Item = String> {
     let is_end = |token: &Token<'_>| token.kind == TokenKind::Semi;
@@ -28,7 +31,7 @@ pub(super) fn texts<'a>(text: &'a str, tokens: &'a [Token<'a>], stop: usize) -> 
     let end = tokens.iter().skip(stop).position(is_end).map_or(tokens.len(), |at| stop + at);
     let tokens = tokens.get(first..end).unwrap_or_default();
     let command = Command { text, tokens, stop: stop.saturating_sub(first) };
-    let rules: [fn(&Command<'_>) -> Option<Vec<Change>>; 8] = [
+    let rules: [Rule; 8] = [
         scope_of_transaction,
         assigned_role,
         setting,
@@ -44,11 +47,11 @@ pub(super) fn texts<'a>(text: &'a str, tokens: &'a [Token<'a>], stop: usize) -> 
 }
 
 fn changed(text: &str, changes: &[Change]) -> String {
-    let mut changed = text.to_owned();
+    let mut whole = text.to_owned();
     for (span, instead) in changes {
-        changed.replace_range(span.start as usize..span.end as usize, instead);
+        whole.replace_range(span.start as usize..span.end as usize, instead);
     }
-    changed
+    whole
 }
 
 fn blank(text: &str, span: Span) -> Change {
@@ -65,7 +68,7 @@ fn across(tokens: &[Token<'_>]) -> Option<Span> {
     Some(Span::new(tokens.first()?.span.start, tokens.last()?.span.end))
 }
 
-impl<'a> Command<'a> {
+impl Command<'_> {
     fn word(&self, at: usize, words: &[&str]) -> bool {
         self.tokens.get(at).is_some_and(|token| token.is_any(words))
     }
