@@ -68,6 +68,8 @@ pub struct Catalog {
     indexes: Map<QualifiedName, BTreeSet<QualifiedName>>,
     /// What the migrations dropped: the one case in which a function, type or schema is known to be absent.
     dropped: Dropped,
+    /// Subscriptions that no slot on another server belongs to any more.
+    without_slot: BTreeSet<String>,
     /// The session's time zone, where the file that is being folded sets it.
     time_zone: Option<String>,
     /// The search path to go back to when a `SET LOCAL` ends.
@@ -107,6 +109,12 @@ impl Catalog {
         if let Some(path) = self.outer_path.take() {
             self.search_path = path;
         }
+    }
+
+    /// Whether no slot on another server belongs to a subscription, as far as the migrations say.
+    #[must_use]
+    pub fn is_without_slot(&self, subscription: &str) -> bool {
+        self.without_slot.contains(subscription)
     }
 
     /// Whether the file has set the session's time zone to UTC.

@@ -197,8 +197,8 @@ fn destroys(action: &Action) -> bool {
             changes.iter().any(|change| matches!(change, TypeChange::DropAttribute(_)))
         }
         Action::Truncate { .. } => true,
-        Action::Write(write) => write.verb == "delete" || write.query.writes.iter().any(|write| write.verb == "delete"),
-        Action::Select(query) => query.writes.iter().any(|write| write.verb == "delete"),
+        Action::Write(write) => write.deletes || write.query.writes.iter().any(|write| write.deletes),
+        Action::Select(query) => query.writes.iter().any(|write| write.deletes),
         Action::Other(other) => other.words == "DROP OWNED",
         _ => false,
     }

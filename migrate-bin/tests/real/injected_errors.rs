@@ -165,7 +165,7 @@ fn tokens(sql: &str) -> Vec<(usize, &str)> {
 }
 
 /// Whether the server's parser refuses it.
-async fn refuses(client: &Client, sql: &str) -> bool {
+pub(crate) async fn refuses(client: &Client, sql: &str) -> bool {
     match client.prepare(sql).await {
         Ok(_) => false,
         Err(error) => error.code() == Some(&SqlState::SYNTAX_ERROR),
@@ -173,7 +173,7 @@ async fn refuses(client: &Client, sql: &str) -> bool {
 }
 
 /// Whether the gate refuses it.
-fn judged(sql: &str) -> bool {
+pub(crate) fn judged(sql: &str) -> bool {
     let text = format!("-- +goose Up\n-- +goose StatementBegin\n{sql}\n-- +goose StatementEnd\n");
     let sources = vec![Source { file: "1_a.sql".into(), text: Ok(text) }];
     let set = parse(Folder { path: "m".into(), shown: "m".into(), sources, diagnostics: vec![] }).set;

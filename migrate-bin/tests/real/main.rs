@@ -46,6 +46,8 @@ mod isolation;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+mod keywords;
+#[cfg(test)]
 mod lease;
 #[cfg(test)]
 mod metrics;

@@ -150,7 +150,15 @@ impl Relation {
     /// Whether a valid constraint says that a column is never NULL (PostgreSQL manual, ALTER TABLE, "SET NOT NULL").
     #[must_use]
     pub fn proves_not_null(&self, column: &str) -> bool {
-        self.constraints.iter().filter(|constraint| constraint.valid).any(|constraint| match &constraint.kind {
+        self.proves_not_null_without(column, |_| false)
+    }
+
+    /// The same, but for the constraints that a command drops: PostgreSQL drops them before it looks for a proof,
+    /// wherever in the command that is written.
+    #[must_use]
+    pub fn proves_not_null_without(&self, column: &str, is_dropped: impl Fn(&str) -> bool) -> bool {
+        let stays = |constraint: &&CatalogConstraint| constraint.valid && !is_dropped(&constraint.name);
+        self.constraints.iter().filter(stays).any(|constraint| match &constraint.kind {
             ConstraintKind::Check { expression, .. } => expression.proves_not_null.iter().any(|name| name == column),
             ConstraintKind::NotNull(name) => name == column,
             ConstraintKind::PrimaryKey { columns, .. } => columns.iter().any(|name| name == column),

@@ -19,6 +19,16 @@ pub struct AlterTable {
     pub changes: Vec<(Where, TableChange)>,
 }
 
+impl AlterTable {
+    /// Whether one of its changes drops this constraint.
+    #[must_use]
+    pub fn drops_constraint(&self, constraint: &str) -> bool {
+        let drops =
+            |change: &TableChange| matches!(change, TableChange::DropConstraint { name, .. } if name == constraint);
+        self.changes.iter().any(|(_, change)| drops(change))
+    }
+}
+
 /// One change of a relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableChange {

@@ -38,6 +38,12 @@ pub fn block(body: &str) -> Vec<Command> {
     commands.filter(|command| command.action != Action::Opaque).collect()
 }
 
+/// Whether a body handles exceptions: what such a block does is a transaction of its own below the one that it is in.
+#[must_use]
+pub fn handles_exceptions(body: &str) -> bool {
+    tokens(body).windows(2).any(|pair| pair[0].is_any(&["exception"]) && pair[1].is_any(&["when"]))
+}
+
 fn tokens(body: &str) -> Vec<Token<'_>> {
     let mut start = 0;
     let tokens = squawk_lexer::tokenize(body).filter_map(|token| {
@@ -112,6 +118,12 @@ mod tests {
             found("BEGIN EXECUTE format('ALTER TABLE %I ADD c int', name); EXECUTE 'UPDATE ' || t; END"),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn a_raised_exception_is_not_handled() {
+        assert!(handles_exceptions("BEGIN NULL; EXCEPTION WHEN OTHERS THEN NULL; END"));
+        assert!(!handles_exceptions("BEGIN RAISE EXCEPTION 'x'; END"));
     }
 
     #[test]

@@ -56,9 +56,12 @@ pub struct Query {
 
 /// A command that changes rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a clause that is written or not")]
 pub struct Write {
     /// `insert`, `update`, `delete` or `merge`.
     pub verb: &'static str,
+    /// DELETE, or a MERGE that deletes.
+    pub deletes: bool,
     /// The table.
     pub table: Name,
     /// The columns listed by INSERT, or set by UPDATE and `ON CONFLICT DO UPDATE`.

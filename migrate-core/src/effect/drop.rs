@@ -22,6 +22,7 @@ pub(super) fn drop(facts: &mut Facts<'_>, command: &Drop) {
             Kind::Extension if command.cascade => extension(facts, &name.name),
             Kind::Database => form(facts, "db.drop"),
             Kind::Tablespace => form(facts, "db.drop_tablespace"),
+            Kind::Subscription if facts.catalog.is_without_slot(&name.name) => form(facts, "pb.drop"),
             Kind::Subscription => form(facts, "db.drop_subscription_slot"),
             Kind::Publication => form(facts, "pb.drop"),
             _ => form(facts, "fn.drop"),

@@ -196,7 +196,8 @@ fn other(facts: &mut Facts<'_>, other: &OtherVerb) {
     let id = match other.words.as_str() {
         "CREATE DATABASE" => "db.create",
         "CREATE TABLESPACE" => "db.create_tablespace",
-        "CREATE SUBSCRIPTION WITHOUT SLOT" => "sb.create_no_slot",
+        "ALTER DATABASE SET TABLESPACE" => "db.alter_tablespace",
+        "CREATE SUBSCRIPTION WITHOUT SLOT" | "CREATE SUBSCRIPTION WITHOUT SLOT NAME" => "sb.create_no_slot",
         "CREATE SUBSCRIPTION" => "db.create_subscription_slot",
         "ALTER SYSTEM" => "db.alter_system",
         "DISCARD ALL" => "db.discard_all",

@@ -71,7 +71,8 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
             _ => continue,
         };
         let known = tables::column_of(subject, &change.alter.name, column);
-        let proven = subject.relation(&change.alter.name).is_some_and(|(_, it)| tables::is_proven_not_null(it, column));
+        let relation = subject.relation(&change.alter.name);
+        let proven = relation.is_some_and(|(_, it)| tables::stays_proven_not_null(it, column, change.alter));
         // The scan of a column that this file made is behind a lock that it holds already: rule L30 speaks of it.
         if proven || known.is_some_and(|known| subject.is_new_since(known.since)) {
             continue;

@@ -87,6 +87,6 @@ fn is_slow(subject: &Subject<'_>) -> bool {
 /// Whether SET NOT NULL is about a column that this file made.
 fn scans_new_column(subject: &Subject<'_>, alter: &AlterTable, column: &str) -> bool {
     let known = tables::column_of(subject, &alter.name, column);
-    let proven = subject.relation(&alter.name).is_some_and(|(_, it)| tables::is_proven_not_null(it, column));
+    let proven = subject.relation(&alter.name).is_some_and(|(_, it)| tables::stays_proven_not_null(it, column, alter));
     !proven && known.is_some_and(|known| subject.is_new_since(known.since))
 }

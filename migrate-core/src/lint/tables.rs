@@ -109,6 +109,12 @@ pub(super) fn is_proven_not_null(relation: &Relation, column: &str) -> bool {
     relation.column(column).is_some_and(|known| known.not_null) || relation.proves_not_null(column)
 }
 
+/// The same in the middle of a command, which may drop the proof.
+pub(super) fn stays_proven_not_null(relation: &Relation, column: &str, alter: &AlterTable) -> bool {
+    let dropped = |constraint: &str| alter.drops_constraint(constraint);
+    relation.column(column).is_some_and(|known| known.not_null) || relation.proves_not_null_without(column, dropped)
+}
+
 /// Whether a type is a domain with NOT NULL or a CHECK, or over one.
 pub(super) fn is_constrained_domain(subject: &Subject<'_>, kind: &ColumnType) -> bool {
     let mut kind = kind;

@@ -2,7 +2,7 @@
 
 use super::names::referenced;
 use crate::catalog::{Catalog, Lookup, Place, QualifiedName};
-use crate::command::{Action, Command, LockMode, Transaction as Control, TypeChange};
+use crate::command::{Action, Command, LockMode, Transaction as Control, TypeChange, block, handles_exceptions};
 use crate::effect::Effect;
 use crate::migration::{Migration, Mode};
 
@@ -17,6 +17,8 @@ pub struct Transaction {
     pub emptied: Vec<String>,
     /// Constraints added NOT VALID: table and name.
     pub not_valid: Vec<(QualifiedName, String)>,
+    /// Types that it made in blocks, which the schema does not know of.
+    pub types_of_blocks: Vec<QualifiedName>,
     /// Values that ALTER TYPE added to enums.
     pub enum_values: Vec<NewValue>,
     /// The file itself began it, with `BEGIN`.
@@ -81,16 +83,42 @@ pub(super) fn advance(
         let shown = |name| before.relation(name).known().map_or_else(|| name.to_string(), |(name, _)| name.to_string());
         transaction.emptied.extend(tables.iter().map(shown));
     }
-    if let Action::AlterType { name, changes } = &command.action {
-        let known = before.type_entry(name).known();
-        let of_new_type = known.is_some_and(|(_, entry)| same(entry.since));
-        let kind = known.map_or_else(|| before.qualify(name), |(name, _)| name.clone());
-        let added = changes.iter().filter_map(|change| match change {
-            TypeChange::AddValue { value, .. } => Some(value.clone()),
-            _ => None,
-        });
-        transaction.enum_values.extend(added.map(|value| NewValue { kind: kind.clone(), value, of_new_type }));
+    if whole_file {
+        transaction.types_of_blocks.extend(types_of_block(command, before));
     }
+    transaction.enum_values.extend(new_values(command, before, &transaction.types_of_blocks, same));
+}
+
+/// The values that ALTER TYPE adds to an enum.
+fn new_values(
+    command: &Command,
+    before: &Catalog,
+    of_blocks: &[QualifiedName],
+    is_own: impl Fn(Place) -> bool,
+) -> Vec<NewValue> {
+    let Action::AlterType { name, changes } = &command.action else { return Vec::new() };
+    let known = before.type_entry(name).known();
+    let kind = known.map_or_else(|| before.qualify(name), |(name, _)| name.clone());
+    let of_new_type = known.map_or_else(|| of_blocks.contains(&kind), |(_, entry)| is_own(entry.since));
+    let added = changes.iter().filter_map(|change| match change {
+        TypeChange::AddValue { value, .. } => Some(value.clone()),
+        _ => None,
+    });
+    added.map(|value| NewValue { kind: kind.clone(), value, of_new_type }).collect()
+}
+
+/// The types that a block makes. With an exception handler they are not the transaction's own: their values wait for the
+/// commit.
+fn types_of_block(command: &Command, before: &Catalog) -> Vec<QualifiedName> {
+    let commands = match &command.action {
+        Action::Do { body, .. } if !handles_exceptions(body) => block(body),
+        _ => Vec::new(),
+    };
+    let types = commands.into_iter().filter_map(|command| match command.action {
+        Action::CreateType(create) => Some(before.qualify(&create.name)),
+        _ => None,
+    });
+    types.collect()
 }
 
 fn hold(locks: &mut Vec<(String, LockMode, u32)>, relation: &str, mode: LockMode, line: u32) {

@@ -1,16 +1,22 @@
 //! The syntax gate: whether PostgreSQL's parser would read a statement.
 //!
 //! Floor 3. From the text of a statement to nothing, or to the first [`Problem`] in it, with spans within the statement.
-//! The grammar is `squawk-syntax`'s, with what it lets through checked in `gaps`. PL/pgSQL is opaque: the bodies of
-//! functions are judged only when they are SQL. Invariants: what PostgreSQL reads is never refused, but for nesting
-//! that nobody means; no input exhausts the stack.
+//! The grammar is `squawk-syntax`'s: what it lets through is checked in `gaps`, `shape` and `place`, and what it does not
+//! read is said in another way in `behind`. PL/pgSQL is opaque: the bodies of functions are judged only when they are
+//! SQL. Invariants: what PostgreSQL reads is never refused, but for nesting that nobody means; no input exhausts the
+//! stack.
 
+mod behind;
 mod depth;
 mod gaps;
+mod keyword;
+mod place;
+mod shape;
 pub(in crate::parse) mod token;
 mod words;
 
-use squawk_syntax::{Parse, SourceFile};
+use squawk_syntax::ast::AstNode as _;
+use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use self::token::{Token, significant};
 use crate::diagnostic::{Code, Problem};
@@ -33,7 +39,7 @@ pub(super) fn judge(sql: &str) -> Result<(), Problem> {
 /// its tree validated once, which takes as long. `None` as with [`with_tree`].
 pub(crate) fn judge_and_read<T: Send>(
     sql: &str,
-    read: impl FnOnce(&Parse<SourceFile>, bool) -> T + Send,
+    read: impl FnOnce(&SourceFile, bool) -> T + Send,
 ) -> (Result<(), Problem>, Option<T>) {
     let tokens = significant(sql);
     if let Some(span) = depth::too_deep(&tokens) {
@@ -46,18 +52,40 @@ pub(crate) fn judge_and_read<T: Send>(
         return (Err(psql_command(sql, &tokens).unwrap_or(problem)), None);
     }
     let both = || {
-        let parsed = SourceFile::parse(sql);
-        let fault = first_fault(&parsed);
-        let read = read(&parsed, fault.is_some());
-        (fault, read)
+        let Reading { tree, broken, fault } = self::read(sql, &tokens);
+        (fault, read(&tree, broken))
     };
     // What cannot be read in reasonable space is left to the server.
     let (fault, read) = on_ample_stack(depth::reach(&tokens), both).unzip();
     let problem = psql_command(sql, &tokens).or_else(|| byte_order_mark(sql)).or_else(|| {
-        let fault = fault.flatten().or_else(|| gaps::find(&tokens))?;
+        // A text that is not read is looked at without its tree.
+        let fault = fault.unwrap_or_else(|| gaps::find(&tokens, |_| true))?;
         Some(worded(&fault, sql, &tokens))
     });
     (problem.map_or(Ok(()), Err), read)
+}
+
+/// What is made of a text: its tree, whether the grammar stopped in it, and its first fault.
+struct Reading {
+    tree: SourceFile,
+    broken: bool,
+    fault: Option<Fault>,
+}
+
+fn read(sql: &str, tokens: &[Token<'_>]) -> Reading {
+    let parsed = SourceFile::parse(sql);
+    match first_fault(&parsed) {
+        None => accepted(parsed.tree(), tokens),
+        Some(fault) => behind::read(sql, parsed.tree(), fault),
+    }
+}
+
+/// What the grammar reads, with what it lets through.
+fn accepted(tree: SourceFile, tokens: &[Token<'_>]) -> Reading {
+    let of_node = |node: SyntaxNode| place::fault(&node).or_else(|| shape::fault(&node));
+    let is_name = |token: &Token<'_>| place::is_name(tree.syntax(), token.span.start);
+    let fault = gaps::find(tokens, is_name).or_else(|| tree.syntax().descendants().find_map(of_node));
+    Reading { tree, broken: false, fault }
 }
 
 /// What the grammar says, before it is put in PostgreSQL's words.
@@ -77,15 +105,14 @@ fn first_fault(parsed: &Parse<SourceFile>) -> Option<Fault> {
 
 /// What `read` makes of the tree of a text; `None` where the text nests deeper than anybody means. The tree does not
 /// leave `read`: whatever walks or frees it may recurse as deep as it nests, and here the stack is large enough.
-pub(crate) fn with_tree<T: Send>(sql: &str, read: impl FnOnce(&Parse<SourceFile>, bool) -> T + Send) -> Option<T> {
+pub(crate) fn with_tree<T: Send>(sql: &str, read: impl FnOnce(&SourceFile, bool) -> T + Send) -> Option<T> {
     let tokens = significant(sql);
     if depth::too_deep(&tokens).is_some() {
         return None;
     }
     on_ample_stack(depth::reach(&tokens), || {
-        let parsed = SourceFile::parse(sql);
-        let broken = !parsed.errors().is_empty();
-        read(&parsed, broken)
+        let Reading { tree, broken, .. } = self::read(sql, &tokens);
+        read(&tree, broken)
     })
 }
 

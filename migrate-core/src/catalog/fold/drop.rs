@@ -26,6 +26,9 @@ impl Catalog {
                     self.relations.change_mentioning(&name.name, has, forget);
                 }
                 Kind::Trigger | Kind::Policy | Kind::Rule => self.drop_part(drop, &name.name),
+                Kind::Subscription => {
+                    self.without_slot.remove(&name.name);
+                }
                 _ => {}
             }
         }

@@ -29,6 +29,9 @@ impl Catalog {
             "CREATE ROLE" | "CREATE USER" | "CREATE GROUP" => {
                 self.roles.extend(other.objects.iter().map(|(_, name)| name.name.clone()));
             }
+            "ALTER SUBSCRIPTION WITHOUT SLOT" | "CREATE SUBSCRIPTION WITHOUT SLOT NAME" => {
+                self.without_slot.extend(other.objects.iter().map(|(_, name)| name.name.clone()));
+            }
             "ALTER DEFAULT PRIVILEGES" => {
                 self.default_privileges.get_or_insert(place);
             }

@@ -141,6 +141,9 @@ fn other(node: &SyntaxNode) -> Action {
     let words = match node.kind() {
         K::DISCARD => node.first_child().map_or_else(|| "DISCARD".to_owned(), |target| called_by_grammar(&target)),
         K::REASSIGN => "REASSIGN OWNED".to_owned(),
+        K::ALTER_DATABASE if within(node, K::SET_TABLESPACE).is_some() => "ALTER DATABASE SET TABLESPACE".to_owned(),
+        K::ALTER_SUBSCRIPTION if names_no_slot(node) => "ALTER SUBSCRIPTION WITHOUT SLOT".to_owned(),
+        K::CREATE_SUBSCRIPTION if names_no_slot(node) => "CREATE SUBSCRIPTION WITHOUT SLOT NAME".to_owned(),
         K::CREATE_SUBSCRIPTION if makes_no_slot(node) => "CREATE SUBSCRIPTION WITHOUT SLOT".to_owned(),
         _ => called_by_grammar(node),
     };
@@ -149,10 +152,21 @@ fn other(node: &SyntaxNode) -> Action {
 
 /// `connect = false` or `create_slot = false`: only without them it cannot run in a transaction.
 fn makes_no_slot(node: &SyntaxNode) -> bool {
-    let text: String = node.text().to_string().to_ascii_lowercase().split_whitespace().collect();
+    let text = squeezed(node);
     ["connect=", "create_slot="]
         .iter()
         .any(|option| ["false", "off", "0"].iter().any(|no| text.contains(&format!("{option}{no}"))))
+}
+
+/// `slot_name = NONE`: from then on no slot has to be dropped on another server.
+fn names_no_slot(node: &SyntaxNode) -> bool {
+    let text = squeezed(node);
+    ["slot_name=none", "slot_name='none'"].iter().any(|option| text.contains(option))
+}
+
+/// The text of a node without white space, in lower case.
+fn squeezed(node: &SyntaxNode) -> String {
+    node.text().to_string().to_ascii_lowercase().split_whitespace().collect()
 }
 
 fn objects(node: &SyntaxNode) -> Vec<(Kind, Name)> {

@@ -114,10 +114,11 @@ fn column_of<'a>(target: &Target<'a>, column: &str) -> Option<&'a CatalogColumn>
 }
 
 fn set_not_null<'a>(facts: &mut Facts<'a>, altered: &Altered<'a>, column: &str) {
+    let dropped = |constraint: &str| altered.command.drops_constraint(constraint);
     for table in std::iter::once(&altered.target).chain(&altered.children) {
         let form = match (column_of(table, column), table.relation()) {
             (Some(known), _) if known.not_null => facts.form_by_history("at.set_not_null.already"),
-            (_, Some(relation)) if relation.proves_not_null(column) => {
+            (_, Some(relation)) if relation.proves_not_null_without(column, dropped) => {
                 facts.form_by_history("at.set_not_null.with_valid_check")
             }
             (Some(_), _) => facts.form_by_history("at.set_not_null"),

@@ -1,5 +1,6 @@
 //! The grammar's faults in the words of a PostgreSQL user.
 
+use super::place::UNEXPECTED;
 use super::token::Unclosed;
 
 /// Where nothing better can be said.
@@ -30,6 +31,9 @@ pub(super) fn help(message: &str, at_start: bool) -> String {
         return match cut {
             "missing comma" => "PostgreSQL expects a comma or the end of the list before it".into(),
             "unexpected trailing comma" => "delete the comma before it".into(),
+            UNEXPECTED => {
+                "a keyword is no name here: choose another, or write it in double quotes wherever it is used".into()
+            }
             "Missing semicolon between statements" => {
                 "the statement before it is complete, or not spelled right".into()
             }

@@ -153,6 +153,7 @@ pub(in crate::command::lower) fn write(node: &SyntaxNode) -> Option<Write> {
     let source = node.children().find_map(ast::SelectVariant::cast);
     Some(Write {
         verb,
+        deletes: verb == "delete" || verb == "merge" && within(node, K::MERGE_DELETE).is_some(),
         table: name(&target)?,
         columns: written(node),
         lists_columns: list.is_some(),
