@@ -303,7 +303,7 @@ pub fn together<'a>(batches: &'a [Batch<'_>], bookkeeping: &Bookkeeping) -> (Fli
 /// A batch's statements from one on, what makes the session what it was, and its record.
 fn body<'a>(batch: &'a Batch<'_>, first: usize, bookkeeping: &Bookkeeping) -> Vec<Message<'a>> {
     let mut messages = sharing::messages(batch, first..batch.statements.len());
-    messages.extend(verification(batch, 0..batch.statements.len()));
+    messages.extend(evidence::verification(batch, 0..batch.statements.len(), INVALID_INDEX));
     if batch.step.session_state {
         messages.push(message(Purpose::Hygiene, HYGIENE));
     } else if bookkeeping.terms.role.is_some() {
@@ -321,7 +321,7 @@ fn stepwise<'a>(batch: &'a Batch<'_>, bookkeeping: &Bookkeeping) -> Flight<'a> {
         message(Purpose::Guard, guard::stepwise(batch, bookkeeping)),
     ];
     messages.extend(each(batch));
-    messages.extend(verification(batch, 0..batch.statements.len()));
+    messages.extend(evidence::verification(batch, 0..batch.statements.len(), INVALID_INDEX));
     if batch.step.session_state || bookkeeping.terms.role.is_some() {
         messages.push(message(Purpose::Hygiene, RESET_ROLE));
     }
@@ -379,12 +379,6 @@ pub fn relaid(plan: &Plan<'_>, tables: &Tables) -> Option<Flight<'static>> {
         vec![message(Purpose::Begin, BEGIN), written, message(Purpose::Commit, "COMMIT")]
     };
     (!edits.is_empty()).then(|| Flight { pace: Pace::Pipelined, messages: messages() })
-}
-
-/// That no statement took an INVALID index for the one that it was to make.
-fn verification(batch: &Batch<'_>, statements: std::ops::Range<usize>) -> Option<Message<'static>> {
-    let texts = batch.statements[statements].iter().map(|statement| batch.sql(statement));
-    Some(message(Purpose::Verify, evidence::unbuilt(texts, INVALID_INDEX)?))
 }
 
 /// Each statement by itself: outside a transaction that the file leaves alone, a string of several would be one of its

@@ -9,6 +9,7 @@ mod edit;
 mod edits;
 mod error;
 mod order;
+mod preparation;
 mod resume;
 mod standing;
 
@@ -18,6 +19,7 @@ pub use control::OwnTransactions;
 pub use edit::{Edit, EditKind};
 pub use edits::edits;
 pub use error::PlanError;
+pub use preparation::Preparation;
 pub(crate) use resume::BY_HAND;
 pub use resume::Resume;
 pub use standing::{Standing, State, standings};
@@ -25,7 +27,7 @@ pub use standing::{Standing, State, standings};
 pub use crate::check::OwnTerms;
 use crate::check::{own_terms, ready_statements};
 use crate::diagnostic::Diagnostic;
-use crate::history::{Existing, History, SideTable, Sides};
+use crate::history::History;
 use crate::migration::{Digest, Direction, Migration, Mode, Set, Statement, Version};
 use crate::parallel;
 use crate::parse::Environment;
@@ -144,25 +146,6 @@ pub struct Plan<'a> {
     pub from: Version,
 }
 
-/// Tables and rows that goose would create before it records anything (goose/spec.md 4.1, 4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Preparation {
-    /// What exists already.
-    pub existing: Existing,
-    /// Whether the row of version 0 is to be inserted.
-    pub seed: bool,
-    /// Which of our tables will be written.
-    pub written: Sides<bool>,
-}
-
-impl Preparation {
-    /// The tables of ours that will be written.
-    pub(crate) fn written_sides(self) -> impl Iterator<Item = SideTable> + use<> {
-        let written = self.written;
-        SideTable::ALL.into_iter().filter(move |side| written.of(*side))
-    }
-}
-
 /// One file to run in one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch<'a> {
@@ -275,7 +258,7 @@ pub fn plan<'a>(order: Order<'a>, history: &'a History) -> Result<Plan<'a>, Plan
     }
     let ledger = request.order.versioning == Versioning::Recorded;
     let preparation =
-        if recorded && !batches.is_empty() { preparation(request.history, &batches, ledger) } else { None };
+        if recorded && !batches.is_empty() { preparation::of(request.history, &batches, ledger) } else { None };
     Ok(Plan { preparation, batches, warnings, from: request.history.current() })
 }
 
@@ -393,15 +376,4 @@ fn batch<'a>(
     };
     let step = together(&steps);
     Ok(Batch { migration, path, direction, statements, steps, step, terms, undo, resume, record })
-}
-
-fn preparation(history: &History, batches: &[Batch<'_>], ledger: bool) -> Option<Preparation> {
-    let seed = history.rows.is_empty();
-    let written = Sides::each(|side| match side {
-        SideTable::Ledger => ledger,
-        SideTable::Journal => batches.iter().any(|batch| batch.mode() == Mode::NoTransaction),
-    });
-    let preparation = Preparation { existing: history.tables, seed, written };
-    let is_whole = preparation.written_sides().all(|side| history.tables.is_whole(side));
-    (seed || !history.tables.version || !is_whole).then_some(preparation)
 }

@@ -169,21 +169,18 @@ fn title(pid: u32) -> String {
 fn a_connection_in_the_place_of_one_of_its_parts_is_refused_and_not_repeated() {
     let texts = [format!("postgres://u:{CANARY}@h/db"), format!("h;password={CANARY}"), format!("u:{CANARY}@h/db")];
     let files = folder(&[("00001_a.sql", endings::FIRST)]);
-    for variable in PARTS {
-        for text in &texts {
-            for form in ["text", "json"] {
-                let mut command = migrate_command(&["status", "-v", "--connect-wait", "0s", "--log-format", form]);
-                // What names a database at all, where this one does not.
-                command.arg("--dir").arg(files.path()).env("PGHOST", "127.0.0.1").env(variable, text);
-                if variable == "PGSERVICEFILE" {
-                    command.env("PGSERVICE", "s");
-                }
-                let ended: Ended = command.output().expect("migrate starts").into();
-                let what = format!("{variable}={text}");
-                assert_eq!(ended.code, 20, "{what}: {}", ended.stderr);
-                assert!(ended.stderr.contains(variable), "{what}: {}", ended.stderr);
-                assert_secret(&what, &format!("{}{}", ended.stdout, ended.stderr));
-            }
+    let each = PARTS.iter().flat_map(|variable| texts.iter().map(move |text| (*variable, text)));
+    for ((variable, text), form) in each.flat_map(|part| ["text", "json"].map(|form| (part, form))) {
+        let mut command = migrate_command(&["status", "-v", "--connect-wait", "0s", "--log-format", form]);
+        // What names a database at all, where this one does not.
+        command.arg("--dir").arg(files.path()).env("PGHOST", "127.0.0.1").env(variable, text);
+        if variable == "PGSERVICEFILE" {
+            command.env("PGSERVICE", "s");
         }
+        let ended: Ended = command.output().expect("migrate starts").into();
+        let what = format!("{variable}={text}");
+        assert_eq!(ended.code, 20, "{what}: {}", ended.stderr);
+        assert!(ended.stderr.contains(variable), "{what}: {}", ended.stderr);
+        assert_secret(&what, &format!("{}{}", ended.stdout, ended.stderr));
     }
 }

@@ -173,11 +173,12 @@ fn what_destroys_asks_nothing_and_is_refused_without_yes() {
     let files = folder(&[A, B]);
     assert_eq!(migrate(&database.url, files.path(), &["up", "--to", "1"]).code, 0);
     database.rows("CREATE TABLE twice (n int); INSERT INTO twice VALUES (1), (1)");
-    let failed = std::panic::catch_unwind(|| database.rows("CREATE UNIQUE INDEX CONCURRENTLY some ON twice (n)"));
+    let failed =
+        std::panic::catch_unwind(|| database.rows("CREATE UNIQUE INDEX CONCURRENTLY left_behind ON twice (n)"));
     assert!(failed.is_err());
     for (arguments, would) in [
         (&["resolve", "--version", "2", "--applied"][..], "it would be recorded as applied, and nothing of it run"),
-        (&["repair", "public.some"], "public.some on public.twice"),
+        (&["repair", "public.left_behind"], "public.left_behind on public.twice"),
         (&["unlock", "--terminate", "1"], "pid 1 does not hold the migration lock"),
     ] {
         // A stream that never ends: whoever asks a question waits for ever.
@@ -191,7 +192,7 @@ fn what_destroys_asks_nothing_and_is_refused_without_yes() {
         assert!(ended.stderr.contains("--yes") && ended.stderr.contains(would), "{}", ended.stderr);
     }
     assert_eq!(database.versions(), ["0", "1"]);
-    assert_eq!(database.rows("SELECT to_regclass('some')"), ["some"]);
+    assert_eq!(database.rows("SELECT to_regclass('left_behind')"), ["left_behind"]);
     let empty = Database::create();
     let told = migrate(&empty.url, files.path(), &["baseline", "--to", "2"]);
     assert_eq!((told.code, empty.version_rows().as_str()), (2, "(no table)"), "{}", told.stderr);

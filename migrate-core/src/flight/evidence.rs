@@ -9,11 +9,13 @@
 
 mod index;
 
+use std::ops::Range;
+
 use super::kind::Nature;
 use super::table::{literal, quote};
+use super::{Message, Purpose, message};
 use crate::command::{Kind, Name};
-
-pub(crate) use index::unbuilt;
+use crate::plan::Batch;
 
 /// An SQL expression for what is there before a statement begins.
 pub(super) fn before(nature: &Nature) -> String {
@@ -83,6 +85,12 @@ pub(super) fn validity(nature: &Nature, sqlstate: &str) -> Option<String> {
         _ => return None,
     };
     Some(index::invalid(&which, sqlstate))
+}
+
+/// That no statement took an INVALID index for the one that it was to make.
+pub(super) fn verification(batch: &Batch<'_>, statements: Range<usize>, sqlstate: &str) -> Option<Message<'static>> {
+    let texts = batch.statements[statements].iter().map(|statement| batch.sql(statement));
+    Some(message(Purpose::Verify, index::unbuilt(texts, sqlstate)?))
 }
 
 /// The relation that a name means in the session, or NULL.

@@ -7,7 +7,7 @@ use super::journal;
 use super::kind::{Nature, Unit, units};
 use super::{
     BEGIN, Bookkeeping, Flight, Message, Pace, Purpose, RESET_ROLE, end_of_session_lock, evidence, guard, ledger,
-    message, statement, verification,
+    message, statement,
 };
 use crate::plan::Batch;
 
@@ -59,7 +59,7 @@ pub fn failed(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping, sqlstat
 fn wrapped<'a>(batch: &'a Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) -> Flight<'a> {
     let mut messages = vec![message(Purpose::Begin, BEGIN), message(Purpose::Guard, guard::unit(batch, bookkeeping))];
     messages.extend(unit.statements.clone().map(|index| statement(batch, index)));
-    messages.extend(verification(batch, unit.statements.clone()));
+    messages.extend(evidence::verification(batch, unit.statements.clone(), guard::INVALID_INDEX));
     messages.push(message(Purpose::Journal, journal::done(batch, unit, bookkeeping)));
     messages.push(message(Purpose::Commit, "COMMIT"));
     Flight { pace: Pace::Pipelined, messages }

@@ -166,7 +166,7 @@ pub(super) fn invalid(which: &str, sqlstate: &str) -> String {
 
 /// What fails when an index that `IF NOT EXISTS` of these statements took for done is INVALID. Nothing where none of them
 /// says that.
-pub(crate) fn unbuilt<'a>(statements: impl Iterator<Item = &'a str>, sqlstate: &str) -> Option<String> {
+pub(super) fn unbuilt<'a>(statements: impl Iterator<Item = &'a str>, sqlstate: &str) -> Option<String> {
     let says = |sql: &str, words: &str| {
         sql.to_ascii_lowercase().split_whitespace().collect::<Vec<_>>().join(" ").contains(words)
     };
