@@ -50,7 +50,7 @@ pub use database::{Database, read};
 pub use examination::{Examination, Hazard, Pooling, examine};
 pub use privileges::Privilege;
 pub use session::{Connect, Connecting, Session};
-pub use sizes::{Size, Touch, touches, weigh};
+pub use sizes::{Size, Strongest, Touch, strongest_locks, touches, weigh};
 pub use stop::{Cause, Stop, StopSwitch};
 
 use crate::flight::{Bookkeeping, TableName, Tables, Terms};

@@ -86,6 +86,13 @@ impl Lock {
         self.entries.sort_by_key(|entry| entry.version);
     }
 
+    /// Names the text that a file has now, where it names the file with another one; whether it did.
+    pub fn follow(&mut self, file: &str, digest: Digest) -> bool {
+        let file = spelled(file);
+        let other = self.entries.iter_mut().find(|entry| entry.file == file && entry.digest != digest);
+        other.map(|entry| entry.digest = digest).is_some()
+    }
+
     /// The text of the file.
     #[must_use]
     pub fn render(&self) -> String {

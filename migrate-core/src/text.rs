@@ -84,6 +84,33 @@ pub fn saturate(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
+/// The known name that a slip of the hand made this one of.
+pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let lower = name.to_ascii_lowercase();
+    let spelled = |known: &str| known.replace('_', "") == lower.replace(['_', '-'], "");
+    let near = known.map(|known| {
+        let known_lower = known.to_ascii_lowercase();
+        (if spelled(&known_lower) { 0 } else { distance(&lower, &known_lower) }, known)
+    });
+    let allowed = if name.len() < 4 { 1 } else { 2 };
+    near.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= allowed).map(|(_, name)| name)
+}
+
+/// How many characters have to be put in, left out or replaced.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = at + 1;
+        for (column, b) in other.chars().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +153,12 @@ mod tests {
     #[test]
     fn a_span_outside_the_text_is_empty() {
         assert_eq!(Span::new(5, 9).of("abc"), "");
+    }
+
+    #[test]
+    fn the_distance_counts_edits() {
+        for (one, other, edits) in [("", "abc", 3), ("abc", "abc", 0), ("abd", "abc", 1), ("kitten", "sitting", 3)] {
+            assert_eq!(distance(one, other), edits);
+        }
     }
 }

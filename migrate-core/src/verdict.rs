@@ -13,6 +13,7 @@ use crate::lint::{self, ActiveAllow, Finding, RULES, Review, Rule, Settings, rev
 use crate::lock::{self, Lock};
 use crate::migration::{Dialect, Migration, Set, Version};
 use crate::parse::{read_folder, version};
+use crate::text::nearest;
 
 /// What is wrong with a set of migrations.
 #[derive(Debug)]
@@ -168,7 +169,9 @@ pub fn unknown_rules(config: &Config) -> Vec<Diagnostic> {
 fn like(name: &str) -> String {
     let list = "`migrate explain` lists the rules, by id and name";
     let alike = |rule: &&&Rule| rule.name.starts_with(name) || name.starts_with(rule.name);
-    RULES.iter().find(alike).map_or_else(|| list.to_owned(), |rule| format!("is `{}` meant? {list}", rule.name))
+    let begins = RULES.iter().find(alike).map(|rule| rule.name);
+    let near = begins.or_else(|| nearest(name, RULES.iter().flat_map(|rule| [rule.name, rule.id])));
+    near.map_or_else(|| list.to_owned(), |near| format!("is `{near}` meant? {list}"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! `resolve`, `baseline`, `repair`, `unlock` and `journal`: what a person does when a run has left something to decide.
 
+use std::path::Path;
+
 use migrate_core::apply::{self, Choice, InvalidIndex, JournalLine, Means};
 use migrate_core::connection::Access;
+use migrate_core::lock;
 use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{Goal, Order, OwnTransactions};
 use migrate_core::report::{Exit, Failure, Holder};
@@ -9,12 +12,15 @@ use serde_json::{Value, json};
 
 use super::Ended;
 use super::database::{connect, table};
+use super::lock::save;
+use super::migrations::folder;
 use crate::arguments::{
     AcceptArguments, BaselineArguments, Form, RepairArguments, ResolveArguments, Shared, UnlockArguments,
 };
 use crate::console::Console;
 use crate::environment;
 use crate::target::Connected;
+use crate::trouble::Trouble;
 
 /// What changes something by hand is not done by a slip of the hand: without `--yes` it is only told.
 fn unconfirmed(what: &str, would: &str) -> Failure {
@@ -85,11 +91,24 @@ pub(super) async fn accept(shared: &Shared, set: &Set, options: &AcceptArguments
     let choices: Vec<Choice> = options.versions.iter().map(choice).collect();
     let what = "letting an edited file count as applied";
     choose(shared, set, (&choices, what, options.yes), console).await?;
+    relock(&folder(shared, set), set, &options.versions)?;
     let versions: Vec<String> = options.versions.iter().map(ToString::to_string).collect();
     let text =
         format!("version {}: the file as it is counts as applied; `migrate journal` keeps why", versions.join(", "));
     console.say("accepted", &text);
     Ok(Exit::Ok)
+}
+
+/// What counts as applied is what the folder's lock names, where there is one.
+fn relock(folder: &Path, set: &Set, versions: &[i64]) -> Result<(), Trouble> {
+    let read = lock::read(folder, &folder.display().to_string());
+    let Some(mut lock) = read.map_err(|problem| Trouble::Diagnostics(vec![*problem]))? else { return Ok(()) };
+    let accepted = set.migrations.iter().filter(|migration| versions.contains(&migration.version.0));
+    let followed = accepted.filter(|migration| lock.follow(&migration.file, migration.digest)).count();
+    if followed > 0 {
+        save(folder, &lock.render())?;
+    }
+    Ok(())
 }
 
 pub(super) async fn baseline(shared: &Shared, set: &Set, options: &BaselineArguments, console: &mut Console) -> Ended {

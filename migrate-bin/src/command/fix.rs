@@ -60,7 +60,7 @@ pub(super) fn wrap(folder: &Path, console: &mut Console) -> Ended {
     if let Some((file, _)) = wrapped.iter().find(|(file, _)| lock.as_ref().is_some_and(|lock| lock.holds(file))) {
         let message = format!("{shown}/{file} is named by the lock, so it is not changed");
         let next = "if no database has applied it, wrap it by hand and accept the change with `migrate lock`";
-        return Err(Failure::new(Exit::Config, message, next).into());
+        return Err(Failure::new(Exit::InvalidMigrations, message, next).into());
     }
     let mut paths = Vec::new();
     for (file, text) in wrapped {

@@ -2,10 +2,11 @@
 
 mod sizes;
 
-use migrate_core::apply::{self, Session};
+use migrate_core::apply::{self, Session, Strongest};
 use migrate_core::config::Config;
 use migrate_core::flight::{Bookkeeping, Flight, Message, Purpose, TableName, flight, prepare, relaid};
 use migrate_core::history::History;
+use migrate_core::lint::Settings;
 use migrate_core::migration::{Migration, Mode, Set, Statement, Version};
 use migrate_core::plan::{Batch, Goal, Order, OutOfOrder, Plan, plan};
 use migrate_core::report::{Exit, Failure};
@@ -37,6 +38,7 @@ pub(super) fn run_offline(
     options: &PlanArguments,
     console: &mut Console,
 ) -> Ended {
+    let config = settings(shared, embedded)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
     let set = load(shared, embedded, console)?;
     let table = table(shared)?;
     let from = Version(options.from.unwrap_or_default());
@@ -49,7 +51,7 @@ pub(super) fn run_offline(
     let database = apply::Database { history: applied_up_to(&set, from), tables, server };
     let environment = environment::variables();
     let request = request(&set, table, options, &environment);
-    show_on(&request, &database, None, console)?;
+    show_on(&request, (&database, &config), None, console)?;
     Ok(Exit::Ok)
 }
 
@@ -119,25 +121,26 @@ async fn show_with_sizes(
 ) -> Result<(), Failure> {
     let planned = plan(request.order, &database.history).map_err(|error| Failure::from(&error))?;
     let weighed = sizes::weighed(session, request, &planned, config).await?;
-    show_on(request, database, Some(&weighed), console)?;
+    show_on(request, (database, config), Some(&weighed), console)?;
     sizes::within_budgets(&weighed, config)
 }
 
 fn show_on(
     request: &apply::Request<'_>,
-    database: &apply::Database,
+    (database, config): (&apply::Database, &Config),
     sizes: Option<&[sizes::Weighed]>,
     console: &mut Console,
 ) -> Result<(), Failure> {
     let plan = plan(request.order, &database.history).map_err(|error| Failure::from(&error))?;
     let bookkeeping = request.bookkeeping(database.tables.clone());
+    let locks = apply::strongest_locks(request.order.set, &plan, &Settings::from_config(config));
     for warning in &plan.warnings {
         console.event(&migrate_core::report::Event::Warned(warning.clone()));
     }
     match console.output {
-        Form::Text => console.data(&text(&plan, &bookkeeping)),
+        Form::Text => console.data(&text(&plan, &locks, &bookkeeping)),
         Form::Json => {
-            let mut json = as_json(&plan, &bookkeeping);
+            let mut json = as_json(&plan, &locks, &bookkeeping);
             if let Some(sizes) = sizes {
                 json["tables"] = sizes.iter().map(sizes::as_json).collect();
             }
@@ -153,14 +156,16 @@ fn show_on(
     Ok(())
 }
 
-fn text(plan: &Plan<'_>, bookkeeping: &Bookkeeping) -> String {
+fn text(plan: &Plan<'_>, locks: &[Option<Strongest>], bookkeeping: &Bookkeeping) -> String {
     let mut text = String::new();
     if let Some(preparation) = plan.preparation {
         text.push_str("-- the version table and the ledger\n");
         push_messages(&mut text, &prepare(preparation, &bookkeeping.tables), None);
     }
-    for batch in &plan.batches {
-        let head = format!("-- {} {}, {}\n", batch.direction.word(), batch.path, batch.mode().word());
+    for (batch, lock) in plan.batches.iter().zip(locks) {
+        let lock = lock.as_ref().map(|lock| format!("; {} on {}", lock.mode.sql(), lock.relations.join(", ")));
+        let (direction, mode) = (batch.direction.word(), batch.mode().word());
+        let head = format!("-- {direction} {}, {mode}{}\n", batch.path, lock.unwrap_or_default());
         text.push_str(&head);
         push_messages(&mut text, &flight(batch, bookkeeping), Some(batch));
     }
@@ -197,12 +202,14 @@ fn terminator(sql: &str) -> &'static str {
     }
 }
 
-fn as_json(plan: &Plan<'_>, bookkeeping: &Bookkeeping) -> Value {
+fn as_json(plan: &Plan<'_>, locks: &[Option<Strongest>], bookkeeping: &Bookkeeping) -> Value {
     let preparation = plan.preparation.map(|preparation| messages(&prepare(preparation, &bookkeeping.tables), None));
-    let batches = plan.batches.iter().map(|batch| {
+    let strongest = |lock: &Strongest| json!({ "mode": lock.mode.pg_locks(), "relations": lock.relations });
+    let batches = plan.batches.iter().zip(locks).map(|(batch, lock)| {
         json!({
             "version": batch.migration.version.0, "name": batch.migration.name(), "file": batch.path,
             "direction": batch.direction.word(), "mode": batch.mode().word(),
+            "strongest_lock": lock.as_ref().map(strongest),
             "messages": messages(&flight(batch, bookkeeping), Some(batch)),
         })
     });

@@ -43,6 +43,21 @@ fn an_edit_of_the_down_alone_stops_no_deploy_and_is_what_undoes_the_version() {
     }
 }
 
+/// Whoever accepts the text of today accepts it for the builds, too.
+#[test]
+fn what_is_accepted_is_what_the_lock_names() {
+    let database = Database::create();
+    let files = folder(&[(FILE, &format!("{UP}{DOWN}")), ("00002_b.sql", "-- +goose Up\nSELECT 1;\n")]);
+    assert_eq!(migrate(&database.url, files.path(), &["up"]).code, 0);
+    assert_eq!(migrate(&database.url, files.path(), &["lock"]).code, 0);
+    std::fs::write(files.path().join(FILE), format!("{UP}SELECT 1;\n{DOWN}")).expect("a file");
+    told(&migrate(&database.url, files.path(), &["lock", "--check"]), 29, &[FILE]);
+    told(&migrate(&database.url, files.path(), &ACCEPT[..4]), 2, &["--yes", "would count as the file that was applied"]);
+    told(&migrate(&database.url, files.path(), &["lock", "--check"]), 29, &[FILE]);
+    told(&migrate(&database.url, files.path(), &ACCEPT), 0, &[]);
+    told(&migrate(&database.url, files.path(), &["lock", "--check"]), 0, &[]);
+}
+
 #[test]
 fn an_edit_of_the_up_stops_deploys_until_a_person_accepts_it() {
     for up in [

@@ -10,7 +10,7 @@ use crate::flight::{TableName, literal, quote};
 use crate::history::TextRow;
 use crate::lint::{Settings, all_steps};
 use crate::migration::{Direction, Set};
-use crate::plan::Plan;
+use crate::plan::{Batch, Plan};
 use crate::report::Failure;
 
 /// What a plan does to a relation that somebody made before.
@@ -67,6 +67,39 @@ pub fn touches(set: &Set, plan: &Plan<'_>, settings: &Settings) -> Vec<Touch> {
     }
     touches.sort_by(|a, b| a.relation.cmp(&b.relation));
     touches
+}
+
+/// The strongest lock that a migration takes on what was there before it, and the relations that it takes it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strongest {
+    /// The lock.
+    pub mode: LockMode,
+    /// The relations, as the catalog of the migrations names them.
+    pub relations: Vec<String>,
+}
+
+/// The strongest lock of each batch of a plan, in order; nothing where none is known.
+#[must_use]
+pub fn strongest_locks(set: &Set, plan: &Plan<'_>, settings: &Settings) -> Vec<Option<Strongest>> {
+    let steps = all_steps(set, settings);
+    let of_batch = |batch: &Batch<'_>| {
+        let version = batch.migration.version;
+        let (_, of_both) = steps.iter().find(|(other, _)| *other == version)?;
+        strongest(if batch.direction == Direction::Up { &of_both.up } else { &of_both.down })
+    };
+    plan.batches.iter().map(of_batch).collect()
+}
+
+fn strongest(effects: &[Effect]) -> Option<Strongest> {
+    let locks = || effects.iter().flat_map(|effect| &effect.locks);
+    let mode = locks().map(|lock| lock.mode).max()?;
+    let mut relations: Vec<String> = Vec::new();
+    for lock in locks().filter(|lock| lock.mode == mode) {
+        if !relations.contains(&lock.relation) {
+            relations.push(lock.relation.clone());
+        }
+    }
+    Some(Strongest { mode, relations })
 }
 
 fn of_effect<'a>(effect: &'a Effect, path: &'a str) -> impl Iterator<Item = Touch> + 'a {

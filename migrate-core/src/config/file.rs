@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::{Budget, Config, External, Level, Postgres, Source};
 use crate::diagnostic::{Code, Problem};
 use crate::migration::Version;
-use crate::text::{Span, saturate};
+use crate::text::{Span, nearest, saturate};
 
 /// The whole file. Every table and key may be left out; any other is refused.
 #[derive(Deserialize, Default)]
@@ -48,7 +48,9 @@ const SERVERS: std::ops::RangeInclusive<u16> = 10..=99;
 pub(super) fn config(text: &str, path: &str) -> Result<Config, Problem> {
     let file: File = toml::from_str(text).map_err(|error| {
         // The parser may explain itself in several lines; a problem has one.
-        problem(error.span(), error.message().replace('\n', ", "))
+        let found = problem(error.span(), error.message().replace('\n', ", "));
+        let meant = meant(error.message()).map(|key| format!("is `{key}` meant? "));
+        Problem { help: format!("{}{}", meant.unwrap_or_default(), found.help), ..found }
     })?;
     let rules = file.lint.rules.keys().map(|rule| (rule.get_ref().clone(), span(Some(rule.span())))).collect();
     Ok(Config {
@@ -59,6 +61,14 @@ pub(super) fn config(text: &str, path: &str) -> Result<Config, Problem> {
         budgets: file.budgets.into_iter().map(|(table, size)| (table, size.0)).collect(),
         source: Source { path: path.to_owned(), text: text.to_owned(), rules },
     })
+}
+
+/// The key that an unknown one is nearest to: the parser names the unknown one first, and then all that there are.
+fn meant(message: &str) -> Option<&str> {
+    let (_, names) = message.split_once("unknown field ")?;
+    let mut names = names.split('`').skip(1).step_by(2);
+    let unknown = names.next()?;
+    nearest(unknown, names)
 }
 
 fn servers(written: &Servers) -> Result<Postgres, Problem> {
@@ -241,6 +251,21 @@ mod tests {
         for (text, expected) in cases {
             let line = refused(text);
             assert!(line.starts_with(&format!("migrate.toml:{expected}")), "{text:?}: {line}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_the_one_that_is_near() {
+        for (text, meant) in [
+            ("[postgress]\n", Some("postgres")),
+            ("[postgres]\nmni = 15\n", Some("min")),
+            ("[lint]\njudge_from = 2\n", Some("judge-from")),
+            ("[external]\nrelation = []\n", Some("relations")),
+            ("[elsewhere]\n", None),
+        ] {
+            let help = parse(text, "migrate.toml").unwrap_err().help;
+            assert_eq!(help.contains("meant?"), meant.is_some(), "{text}: {help}");
+            assert!(meant.is_none_or(|meant| help.starts_with(&format!("is `{meant}` meant?"))), "{text}: {help}");
         }
     }
 

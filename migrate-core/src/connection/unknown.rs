@@ -3,6 +3,7 @@
 use super::foreign::{self, Foreign};
 use super::problem::{Advice, Problem};
 use super::{Given, PARAMETERS, Parameter, server};
+use crate::text::nearest;
 
 /// What stands before a name in its text. A password that was not encoded goes on behind its end, and what looks like
 /// a parameter there is part of it.
@@ -91,33 +92,6 @@ fn advice(name: &str, before: Before) -> Option<Advice> {
     nearest(name, own.chain(others)).map(Advice::Meant)
 }
 
-/// The known name that a slip of the hand made this one of.
-fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    let lower = name.to_ascii_lowercase();
-    let spelled = |known: &str| known.replace('_', "") == lower.replace(['_', '-'], "");
-    let near = known.map(|known| {
-        let known_lower = known.to_ascii_lowercase();
-        (if spelled(&known_lower) { 0 } else { distance(&lower, &known_lower) }, known)
-    });
-    let allowed = if name.len() < 4 { 1 } else { 2 };
-    near.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= allowed).map(|(_, name)| name)
-}
-
-/// How many characters have to be put in, left out or replaced.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (at, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, b) in other.chars().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,13 +167,6 @@ mod tests {
         assert!(!said("Xq7 canary", Before::default()).contains("Xq7"));
         for name in ["serch_path", "app.tenant"] {
             assert!(!said(name, Before { password: true, doubt: false }).contains(name));
-        }
-    }
-
-    #[test]
-    fn the_distance_counts_edits() {
-        for (one, other, edits) in [("", "abc", 3), ("abc", "abc", 0), ("abd", "abc", 1), ("kitten", "sitting", 3)] {
-            assert_eq!(distance(one, other), edits);
         }
     }
 }

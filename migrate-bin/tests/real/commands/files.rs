@@ -95,7 +95,7 @@ fn fix_wraps_nothing_that_the_lock_names() {
     assert_eq!(alone(files.path(), &["lock"]).code, 0);
     std::fs::write(files.path().join(A.0), cut).expect("a file");
     let refused = alone(files.path(), &["fix", "--wrap"]);
-    assert!(refused.code == 20 && refused.stderr.contains("named by the lock"), "{}", refused.stderr);
+    assert!(refused.code == 29 && refused.stderr.contains("named by the lock"), "{}", refused.stderr);
     assert_eq!(text(&files.path().join(A.0)), cut);
 }
 
