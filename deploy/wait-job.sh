@@ -48,6 +48,8 @@ HELP
 # One look must not take long: a deletion is seen within five seconds.
 INTERVAL=1
 ONE_LOOK=10s
+# How long the Pods of a Job that is bound to fail have to say why, in seconds.
+LAST_WORDS=2
 
 namespace=() container=migrate timeout=2400 start_patience=60 node_patience=300 api_patience=60 log_lines=50 job=""
 
@@ -100,14 +102,20 @@ trap 'rm -f "$errors"' EXIT
 
 kube() { "$KUBECTL" ${namespace[@]+"${namespace[@]}"} --request-timeout="$ONE_LOOK" "$@" </dev/null 2>"$errors"; }
 
+# Messages are anybody's words, so they come escaped, without a sign that means something here.
+plain() {
+    local text=${1//+/ }
+    printf '%b' "${text//%/\\x}" | tr -d '\000-\037\177'
+}
+
 # One line: uid, whether Pods are counted, then each condition that holds, as TYPE=REASON=MESSAGE.
 job_line() {
-    kube get job "$job" --ignore-not-found -o go-template='{{.metadata.uid}}|{{with .spec.suspend}}suspended{{end}}|{{range .status.conditions}}{{if eq .status "True"}}{{.type}}={{.reason}}={{with .message}}{{printf "%q" .}}{{end}}|{{end}}{{end}}'
+    kube get job "$job" --ignore-not-found -o go-template='{{.metadata.uid}}|{{with .spec.suspend}}suspended{{end}}|{{range .status.conditions}}{{if eq .status "True"}}{{.type}}={{.reason}}={{with .message}}{{urlquery .}}{{end}}|{{end}}{{end}}'
 }
 
 # A line a Pod, the newest last: name, phase, why it has no node, why its container waits.
 pod_lines() {
-    kube get pods -l "batch.kubernetes.io/job-name=$job" --sort-by=.metadata.creationTimestamp -o go-template='{{range .items}}{{.metadata.name}}|{{with .status}}{{.phase}}|{{range .conditions}}{{if eq .type "PodScheduled"}}{{if eq .status "False"}}{{.reason}}: {{with .message}}{{printf "%q" .}}{{end}}{{end}}{{end}}{{end}}|{{range .initContainerStatuses}}{{with .state}}{{with .waiting}}{{.reason}}: {{with .message}}{{printf "%q" .}}{{end}} {{end}}{{end}}{{end}}{{range .containerStatuses}}{{with .state}}{{with .waiting}}{{.reason}}: {{with .message}}{{printf "%q" .}}{{end}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}'
+    kube get pods -l "batch.kubernetes.io/job-name=$job" --sort-by=.metadata.creationTimestamp -o go-template='{{range .items}}{{.metadata.name}}|{{with .status}}{{.phase}}|{{range .conditions}}{{if eq .type "PodScheduled"}}{{if eq .status "False"}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}}{{end}}{{end}}{{end}}|{{range .initContainerStatuses}}{{with .state}}{{with .waiting}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}} {{end}}{{end}}{{end}}{{range .containerStatuses}}{{with .state}}{{with .waiting}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}'
 }
 
 # What the last Pod left behind. Nothing here changes how the script ends.
@@ -133,20 +141,30 @@ finish() {
     exit "$code"
 }
 
-# Ends, when one of the conditions is an end. FailureTarget and SuccessCriteriaMet come before the end and are none.
+# Ends as the reason of a Job's failure has it.
+fail() {
+    local reason=$1 message=$2
+    case "$reason" in
+        PodFailurePolicy) finish 3 "Job $job failed for good: $message" ;;
+        BackoffLimitExceeded) finish 4 "Job $job failed after all tries: $message" ;;
+        DeadlineExceeded) finish 5 "Job $job took too long: $message" ;;
+        *) finish 1 "Job $job failed: $reason: $message" ;;
+    esac
+}
+
+# Ends, when one of the conditions is an end. FailureTarget comes before Failed, which waits for the Pods' end: on a node
+# that was lost it never comes. SuccessCriteriaMet is no end.
 judge_conditions() {
     local IFS='|' condition type reason message
     for condition in $1; do
         IFS='=' read -r type reason message <<<"$condition"
+        message=$(plain "$message")
         case "$type" in
             Complete) finish 0 "Job $job is complete" ;;
-            Failed)
-                case "$reason" in
-                    PodFailurePolicy) finish 3 "Job $job failed for good: $message" ;;
-                    BackoffLimitExceeded) finish 4 "Job $job failed after all tries: $message" ;;
-                    DeadlineExceeded) finish 5 "Job $job took too long: $message" ;;
-                    *) finish 1 "Job $job failed: $reason: $message" ;;
-                esac
+            Failed) fail "$reason" "$message" ;;
+            FailureTarget)
+                [ -n "$doomed_since" ] || doomed_since=$SECONDS
+                [ $((SECONDS - doomed_since)) -lt "$LAST_WORDS" ] || fail "$reason" "$message"
                 ;;
         esac
     done
@@ -161,6 +179,7 @@ trouble_of() {
     fi
     IFS='|' read -r name phase node waiting <<<"$1"
     [ "$phase" = Pending ] || return 0
+    node=$(plain "$node") waiting=$(plain "$waiting")
     case "$waiting" in
         ErrImage* | ImagePullBackOff:* | InvalidImageName:* | ImageInspectError:* | RegistryUnavailable:* | SignatureValidationFailed:*)
             printf '10 %s Pod %s: the image cannot be pulled: %s' "$start_patience" "$name" "$waiting" ;;
@@ -171,7 +190,7 @@ trouble_of() {
     esac
 }
 
-uid="" trouble="" trouble_code="" trouble_since=0 api_since="" told_waiting=""
+doomed_since="" uid="" trouble="" trouble_code="" trouble_since=0 api_since="" told_waiting=""
 while :; do
     if found=$(job_line) && pods=$(pod_lines); then
         api_since=""

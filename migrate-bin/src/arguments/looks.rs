@@ -42,6 +42,12 @@ impl CheckArguments {
         }
     }
 
+    /// Bounds that no database can be within.
+    pub(crate) fn contradiction(&self) -> Option<String> {
+        let (least, most) = self.at_least.zip(self.at_most)?;
+        (least > most).then(|| format!("`--at-least {least}` is above `--at-most {most}`"))
+    }
+
     pub(crate) const fn policy(&self) -> Policy {
         match self.wait {
             Some(timeout) => Policy::Wait { timeout },

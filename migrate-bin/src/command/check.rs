@@ -18,6 +18,9 @@ use crate::target::Target;
 const SPEAK_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(shared: &Shared, set: &Set, options: &CheckArguments, console: &mut Console) -> Ended {
+    if let Some(contradiction) = options.contradiction() {
+        return Err(Failure::new(Exit::Usage, contradiction, "give bounds that a database can be within").into());
+    }
     let gate = Gate::new(set).table(table(shared)?).mode(options.mode(set));
     if options.sql {
         console.data(&format!("{}\n", gate.question()));

@@ -143,8 +143,29 @@ fn a_job_that_fails_is_told_within_five_seconds_by_its_reason() {
 fn what_comes_before_an_end_is_no_end() {
     let mut state = under_way();
     state.job =
-        Some(job(&json!([condition("FailureTarget", "PodFailurePolicy"), condition("Suspended", "JobResumed")])));
-    let Some(ended) = wait_for(state, "FailureTarget", &["--timeout", "3"]) else { return };
+        Some(job(&json!([condition("SuccessCriteriaMet", "SuccessPolicy"), condition("Suspended", "JobResumed")])));
+    let Some(ended) = wait_for(state, "SuccessCriteriaMet", &["--timeout", "3"]) else { return };
+    assert_eq!(ended.code, 40, "{ended:?}");
+}
+
+/// `Failed` waits for the end of the Pods, which never comes on a node that was lost.
+#[test]
+fn a_job_that_is_bound_to_fail_is_told_although_its_pods_never_end() {
+    for (reason, code) in [("PodFailurePolicy", 3), ("DeadlineExceeded", 5)] {
+        let doomed = |state: &mut State| state.job = Some(job(&json!([condition("FailureTarget", reason)])));
+        let Some((ended, took)) = wait_until("FailureTarget", doomed) else { return };
+        assert!(ended.code == code && took < WITHIN, "{reason}: {took:?} {ended:?}");
+    }
+}
+
+/// Its text is the controller's, and perhaps a webhook's.
+#[test]
+fn no_message_of_a_condition_is_taken_for_a_condition() {
+    let mut state = under_way();
+    let message = "told |Complete=x=by|Failed=PodFailurePolicy=\nsomebody";
+    let told = json!({ "type": "Suspended", "status": "True", "reason": "JobResumed", "message": message });
+    state.job = Some(job(&json!([told])));
+    let Some(ended) = wait_for(state, "a message", &["--timeout", "3"]) else { return };
     assert_eq!(ended.code, 40, "{ended:?}");
 }
 

@@ -68,7 +68,41 @@ pub(super) fn problems(migration: &Migration) -> Vec<Problem> {
     let unreasoned = directives(&migration.text)
         .filter(|directive| directive.name == IRREVERSIBLE && reason(directive.value).is_none())
         .map(|directive| directive.malformed(migration));
-    own_terms(migration).err().into_iter().chain(unknown).chain(unreasoned).collect()
+    own_terms(migration).err().into_iter().chain(unknown).chain(unreasoned).chain(unread(&migration.text)).collect()
+}
+
+/// Directives where nobody reads them: behind SQL, or with capitals.
+fn unread(text: &str) -> Vec<Problem> {
+    let mut start = 0;
+    let mut problems = Vec::new();
+    for line in text.split_inclusive('\n') {
+        problems.extend(unread_in(line).map(|(at, name)| {
+            let end = start + line.trim_end().len();
+            Problem {
+                code: Code::BadDirective,
+                span: Span::new(saturate(start + at), saturate(end)),
+                message: format!("nobody obeys `migrate:{name}` here"),
+                help: format!("write `-- migrate:{name} …` in lower case, on a line of its own"),
+            }
+        }));
+        start += line.len();
+    }
+    problems
+}
+
+/// Where such a comment begins in a line, and the directive that it names.
+fn unread_in(line: &str) -> Option<(usize, &'static str)> {
+    let (before, comment) = line.split_once("--")?;
+    let name_of = |text: &str| {
+        let rest = text.trim_start().get(.."migrate:".len()).filter(|word| word.eq_ignore_ascii_case("migrate:"))?;
+        let word = text.trim_start()[rest.len()..].split_whitespace().next()?;
+        NAMES.iter().map(|(name, _)| *name).find(|name| name.eq_ignore_ascii_case(word))
+    };
+    let name = name_of(comment)?;
+    let is_read = before.trim().is_empty() && comment.trim_start().starts_with(&format!("migrate:{name}"));
+    // What stands in quotes is no comment.
+    let in_quotes = before.matches('\'').count() % 2 == 1;
+    (!is_read && !in_quotes).then_some((before.len(), name))
 }
 
 /// Our directives, with what to write behind each.
@@ -205,5 +239,21 @@ mod tests {
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].message.contains("requires-ap`"));
         assert_eq!(own_terms(&migration(text)), Ok(OwnTerms::default()), "what goose can apply is applied");
+    }
+
+    #[test]
+    fn a_directive_is_never_passed_over_where_nobody_reads_it() {
+        for (text, name) in [
+            ("ALTER TABLE t ADD c int; -- migrate:requires-app >= 4\n", "requires-app"),
+            ("-- Migrate:Requires-App >= 3\nSELECT 1;\n", "requires-app"),
+            ("SELECT 'it''s'; --migrate:lock-timeout 2s\n", "lock-timeout"),
+        ] {
+            let found = problems(&migration(text));
+            assert_eq!(found.len(), 1, "{text}: {found:?}");
+            assert!(found[0].message.contains(&format!("`migrate:{name}` here")), "{text}: {found:?}");
+        }
+        for text in ["SELECT '-- migrate:requires-app >= 4';\n", "-- migrate:requires-app >= 3\nSELECT 1; -- done\n", "SELECT 1; -- migrate later\n"] {
+            assert_eq!(problems(&migration(text)), [], "{text}");
+        }
     }
 }
