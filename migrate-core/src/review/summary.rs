@@ -140,18 +140,15 @@ impl Context {
         let traces: Vec<&Trace> =
             proof.iter().flat_map(|proof| &proof.traces).filter(|trace| trace.direction == Direction::Up).collect();
         let exists = |name: &&String| !self.is_index(name) && !self.is_own(name);
-        let known = up.iter().flat_map(|effect| &effect.locks).map(|lock| (lock.mode, &lock.relation));
+        let known = || up.iter().flat_map(|effect| &effect.locks).map(|lock| (lock.mode, &lock.relation));
         let seen = traces
             .iter()
             .flat_map(|trace| &trace.locks)
             .map(|(relation, mode)| (*mode, relation))
             .filter(|(_, name)| exists(name));
-        let felt = known.chain(seen).filter(|(mode, _)| *mode >= LockMode::ShareUpdateExclusive);
-        // Of equal ones the first: it is held for the longest time.
-        let lock = felt.fold(None, |strongest: Option<(LockMode, String)>, (mode, relation)| match strongest {
-            Some((most, relation)) if most >= mode => Some((most, relation)),
-            _ => Some((mode, relation.clone())),
-        });
+        // Whoever waits, waits for a table: an index is named only where nothing else is known.
+        let of_tables = known().filter(|(_, name)| !self.is_index(name));
+        let lock = strongest(of_tables.chain(seen)).or_else(|| strongest(known()));
         let rewritten = up.iter().flat_map(|effect| &effect.rewrites).map(|touched| &touched.relation);
         let scanned = up.iter().flat_map(|effect| &effect.scans).map(|touched| &touched.relation);
         let (seen_rewritten, seen_scanned) =
@@ -242,4 +239,13 @@ fn names<'a>(all: impl Iterator<Item = &'a String>) -> Vec<String> {
         }
     }
     names
+}
+
+/// The strongest of locks that hold others up; of equal ones the first, which is held for the longest time.
+fn strongest<'n>(locks: impl Iterator<Item = (LockMode, &'n String)>) -> Option<(LockMode, String)> {
+    let felt = locks.filter(|(mode, _)| *mode >= LockMode::ShareUpdateExclusive);
+    felt.fold(None, |strongest: Option<(LockMode, String)>, (mode, relation)| match strongest {
+        Some((most, relation)) if most >= mode => Some((most, relation)),
+        _ => Some((mode, relation.clone())),
+    })
 }

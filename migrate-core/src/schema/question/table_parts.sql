@@ -52,7 +52,7 @@ FROM relation r, LATERAL (
   SELECT 'replica identity', 'REPLICA IDENTITY ' || CASE r.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE coalesce(
       (SELECT 'USING INDEX ' || quote_ident(c.relname) FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
        WHERE x.indrelid = r.oid AND x.indisreplident), 'NOTHING') END
-  WHERE r.relreplident <> 'd'
+  WHERE r.relreplident <> 'd' AND r.relkind <> 'f'
   UNION ALL
   SELECT 'cluster', 'CLUSTER ON ' || quote_ident(c.relname) FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
   WHERE x.indrelid = r.oid AND x.indisclustered
