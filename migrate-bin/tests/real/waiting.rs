@@ -9,6 +9,18 @@ use crate::stage::{Database, eventually, folder, migrate, sql};
 const TABLE: (&str, &str) = ("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n");
 const ALTER: (&str, &str) = ("00002_b.sql", "-- +goose Up\nALTER TABLE a ADD COLUMN more int;\n");
 
+/// A bound below a second leaves less time to look.
+#[test]
+fn who_is_in_the_way_is_named_however_short_the_wait_for_a_lock_is() {
+    let database = Database::create();
+    database.rows("CREATE TABLE a (id int)");
+    let files = folder(&[("00001_a.sql", "-- +goose Up\nALTER TABLE a ADD b int;\n")]);
+    let reader = Session::that(&database.url, "BEGIN; SELECT * FROM a");
+    let ended = migrate(&database.url, files.path(), &["up", "--lock-timeout", "400ms", "--lock-retry-budget", "2s"]);
+    assert_eq!(ended.code, 42, "{}", ended.stderr);
+    assert!(ended.stderr.contains(&format!("pg_terminate_backend({})", reader.pid)), "{}", ended.stderr);
+}
+
 #[test]
 fn a_version_table_that_somebody_holds_for_himself_is_not_waited_for_in_silence() {
     let database = Database::create();
