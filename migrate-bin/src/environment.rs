@@ -9,12 +9,12 @@ pub(crate) fn variables() -> Environment {
         .collect()
 }
 
-/// A variable that is set and not empty; goose takes an empty one for unset.
 /// Whether Kubernetes runs this process in a Pod.
 pub(crate) fn in_cluster() -> bool {
     variable("KUBERNETES_SERVICE_HOST").is_some()
 }
 
+/// A variable that is set and not empty; goose takes an empty one for unset.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -65,10 +65,7 @@
 mod by_hand;
 mod evidence;
 mod guard;
-mod journal;
 mod kind;
-mod layout;
-mod ledger;
 mod proof;
 mod refusal;
 pub(crate) mod shape;
@@ -85,16 +82,17 @@ pub use evidence::{finalize, question, question_of_entry};
 #[cfg(feature = "postgres")]
 pub(crate) use guard::LEFT;
 pub use guard::{INVALID_INDEX, LOCK_KEY};
-#[cfg(feature = "postgres")]
-pub(crate) use journal::evidence_of;
-pub(crate) use journal::select as select_journal;
 pub use kind::{Nature, Unit, alone, units};
-#[cfg(feature = "postgres")]
-pub(crate) use ledger::select_stored;
-pub(crate) use ledger::{Ledger, select_history};
 pub use proof::NOT_RECORDED;
 pub use refusal::Refusal;
 pub(crate) use shape::Seen;
+#[cfg(feature = "postgres")]
+pub(crate) use side::journal::evidence_of;
+pub(crate) use side::journal::select as select_journal;
+#[cfg(feature = "postgres")]
+pub(crate) use side::ledger::select_stored;
+pub(crate) use side::ledger::{Ledger, select_history};
+use side::{journal, ledger};
 #[cfg(feature = "postgres")]
 pub(crate) use table::ON_PRIMARY;
 pub use table::{TableName, TableNameError, Tables};

@@ -25,6 +25,8 @@ pub struct Step {
     /// Sets characteristics of the transaction that it runs in, and does nothing else. PostgreSQL takes that only before the
     /// transaction's first query (25001).
     pub characteristics: bool,
+    /// May find an index of the name that it asks for: `CREATE INDEX IF NOT EXISTS`.
+    pub may_find_index: bool,
     /// One command that ends with its own `;`, changes the catalog or rows, and has none of the traits above: it may
     /// share a message with others of its kind.
     pub plain: bool,
@@ -39,6 +41,7 @@ impl Step {
             session_state: self.session_state || other.session_state,
             data_channel: self.data_channel || other.data_channel,
             characteristics: self.characteristics && other.characteristics,
+            may_find_index: self.may_find_index || other.may_find_index,
             plain: self.plain && other.plain,
         }
     }
@@ -174,7 +177,9 @@ fn command(lexemes: &[Lexeme<'_>]) -> Step {
     let scope = usize::from(word(1, "local") || word(1, "session"));
     let characteristics =
         word(0, "set") && (word(1, "transaction") || CHARACTERISTICS.iter().any(|name| word(1 + scope, name)));
-    Step { transaction_control: control, session_state, data_channel, characteristics, plain: false }
+    let may_find_index =
+        word(0, "create") && (word(1, "index") || word(2, "index")) && pair("if", "not") && pair("not", "exists");
+    Step { transaction_control: control, session_state, data_channel, characteristics, may_find_index, plain: false }
 }
 
 /// Whether an identifier that is neither a harmless function nor a table after INTO stands before a parenthesis.
@@ -260,6 +265,24 @@ mod tests {
             "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END; $$;",
         ] {
             assert!(!classify(sql).transaction_control, "{sql}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_may_be_there_is_told_from_other_objects_and_other_indexes() {
+        for sql in [
+            "CREATE INDEX IF NOT EXISTS i ON t (a);",
+            "/* c */ create unique index if not exists i on t (a)",
+            "SELECT 1; CREATE INDEX IF NOT EXISTS i ON t (a);",
+        ] {
+            assert!(classify(sql).may_find_index, "{sql}");
+        }
+        for sql in [
+            "CREATE INDEX i ON t (a);",
+            "CREATE TABLE IF NOT EXISTS index (a int);",
+            "INSERT INTO t VALUES ('create index if not exists');",
+        ] {
+            assert!(!classify(sql).may_find_index, "{sql}");
         }
     }
 

@@ -73,13 +73,18 @@ fn chosen(choice: &Choice, database: &Database, request: &Request<'_>) -> Result
         Choice::Resolve { version, decision, reason } => resolved((*version, *decision, reason), database, request),
         Choice::Accept { version, reason } => accepted(*version, reason, database, request),
         Choice::Baseline { to } => {
-            let planned =
-                plan::baseline(request.order, &database.history, *to).map_err(|error| Failure::from(&error))?;
+            let undecided = undecided(&database.history);
+            let planned = plan::baseline(request.order, &undecided, *to).map_err(|error| Failure::from(&error))?;
             let bookkeeping = request.bookkeeping(database.tables.clone());
             let words = listed(&planned.batches);
             Ok(Chosen { flight: flight::baseline(&planned, database.history.tables, &bookkeeping), words })
         }
     }
+}
+
+/// The history without what was begun: whoever decides about it need not go on with it.
+fn undecided(history: &History) -> History {
+    History { attempts: Vec::new(), ..history.clone() }
 }
 
 /// The files of a baseline: the first, the last, and how many.
@@ -109,9 +114,9 @@ fn resolved(
         let message = format!("version {version} {why}");
         return Err(Failure::new(Exit::Usage, message, "see `migrate status` and `migrate journal`"));
     }
+    let undecided = undecided(history);
     let direction = attempt.map_or_else(|| unfinished_direction(false), |attempt| attempt.direction);
-    let forgotten = History { attempts: Vec::new(), ..history.clone() };
-    let batch = plan::one(request.order, &forgotten, (direction, version)).map_err(|error| Failure::from(&error))?;
+    let batch = plan::one(request.order, &undecided, (direction, version)).map_err(|error| Failure::from(&error))?;
     if let Decision::ResumeFrom(number) = decision
         && !(1..=batch.statements.len() + 1).contains(&number)
     {

@@ -4,12 +4,16 @@
 //! Invariants: what cannot be told from the catalogs is not guessed; what is sent to clear up is sent like a statement of
 //! the file: it is watched, told, cancelled and gone on with.
 
+use std::time::Instant;
+
 use super::convoy::{Ending, Fault, ran};
 use super::progress::Walk;
 use super::run::{Run, sqlstate};
+use super::watch::{LOOK_EVERY, SPEAK_EVERY};
 use super::{failure, lookout};
 use crate::flight::{self, Nature, Unit};
 use crate::history::{Entry, EntryState};
+use crate::migration::Statement;
 use crate::report::{At, Event, Failure, may_succeed_again};
 use crate::step::token_digest;
 
@@ -24,6 +28,20 @@ pub(super) enum Outcome {
     Unknown,
 }
 
+/// What the database says of a statement.
+struct Verdict {
+    word: String,
+    /// What is to be dropped.
+    indexes: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether nothing of the statement took effect, but what can be cleared away.
+    fn is_clear(&self) -> bool {
+        ["redo", "drop"].contains(&self.word.as_str())
+    }
+}
+
 impl Run<'_, '_> {
     /// What became of a unit that an earlier run began.
     pub(super) async fn outcome(
@@ -33,26 +51,26 @@ impl Run<'_, '_> {
         entry: &Entry,
     ) -> Result<Outcome, Failure> {
         let sql = walk.batch.sql(&walk.batch.statements[unit.statements.start]);
-        let edited = token_digest(sql) != entry.digest || entry.kind != unit.nature.word();
+        let edited = token_digest(sql) != entry.digest;
         let atomic = [Nature::Wrapped, Nature::Setting, Nature::Temporary, Nature::Block];
         if entry.kind == Nature::Repeatable.word() || atomic.iter().any(|nature| nature.word() == entry.kind) {
             return Ok(Outcome::Left);
         }
-        if !edited {
+        if !edited && entry.kind == unit.nature.word() {
             let question = flight::question(&unit.nature, entry.evidence.as_deref());
             return self.ask_about(walk, unit, question).await;
         }
-        // What an edited statement was is not known any more, but what it was to make is, of indexes; and one that failed
-        // did not take effect.
-        let failed = entry.state == EntryState::Failed && entry.kind != Nature::Opaque.word();
-        match flight::question_of_entry(&entry.kind, entry.evidence.as_deref()) {
-            Some(question) => match self.verdict(walk, &question).await?.0.as_str() {
-                "done" | "doubt" if !failed => Err(failure::in_doubt(walk, unit, true)),
-                "done" | "doubt" => Ok(Outcome::Left),
-                _ => self.ask_about(walk, unit, Some(question)).await,
-            },
-            None if failed => Ok(Outcome::Left),
-            None => Err(failure::in_doubt(walk, unit, true)),
+        // What it was is not known any more, but the index that it was to make is; and an edited one that failed did not
+        // take effect.
+        let failed = edited && entry.state == EntryState::Failed && entry.kind != Nature::Opaque.word();
+        let verdict = match flight::question_of_entry(&entry.kind, entry.evidence.as_deref()) {
+            Some(question) => Some(self.verdict(walk, &question).await?),
+            None => None,
+        };
+        match verdict {
+            Some(verdict) if verdict.is_clear() => self.act_on(walk, unit, verdict).await,
+            _ if failed => Ok(Outcome::Left),
+            _ => Err(failure::in_doubt(walk, unit, edited)),
         }
     }
 
@@ -75,12 +93,16 @@ impl Run<'_, '_> {
         question: Option<String>,
     ) -> Result<Outcome, Failure> {
         let Some(question) = question else { return Err(failure::in_doubt(walk, unit, false)) };
-        let (verdict, indexes) = self.verdict(walk, &question).await?;
-        match verdict.as_str() {
+        let verdict = self.verdict(walk, &question).await?;
+        self.act_on(walk, unit, verdict).await
+    }
+
+    async fn act_on(&mut self, walk: &Walk<'_, '_>, unit: &Unit, verdict: Verdict) -> Result<Outcome, Failure> {
+        match verdict.word.as_str() {
             "redo" => Ok(Outcome::Left),
             "drop" => {
-                let drops = indexes.iter().map(|index| format!("DROP INDEX CONCURRENTLY IF EXISTS {index}")).collect();
-                let is_cleared = self.clear(walk, unit, drops).await?;
+                let drop = |index: &String| format!("DROP INDEX CONCURRENTLY IF EXISTS {index}");
+                let is_cleared = self.clear(walk, unit, verdict.indexes.iter().map(drop).collect()).await?;
                 Ok(if is_cleared { Outcome::Left } else { Outcome::Unknown })
             }
             "finalize" => {
@@ -96,9 +118,9 @@ impl Run<'_, '_> {
 
     /// The verdict of a question, and the indexes that it names. While somebody builds one of them it is waited for: a
     /// DROP would wait for the build and the build for the DROP.
-    async fn verdict(&mut self, walk: &Walk<'_, '_>, question: &str) -> Result<(String, Vec<String>), Failure> {
-        let since = std::time::Instant::now();
-        let mut spoken = None;
+    async fn verdict(&mut self, walk: &Walk<'_, '_>, question: &str) -> Result<Verdict, Failure> {
+        let since = Instant::now();
+        let mut spoken: Option<Instant> = None;
         loop {
             let asked = self.session.rows(question).await;
             let rows = asked.map_err(|error| failure::uncleared(&error, walk))?;
@@ -108,16 +130,16 @@ impl Run<'_, '_> {
             };
             let (verdicts, indexes) = (column(0), column(1));
             if !verdicts.iter().any(|verdict| verdict == "wait") {
-                return Ok((verdicts.into_iter().next().unwrap_or_else(|| "redo".to_owned()), indexes));
+                return Ok(Verdict { word: verdicts.into_iter().next().unwrap_or_else(|| "redo".to_owned()), indexes });
             }
-            if spoken.is_none_or(|spoken: std::time::Instant| spoken.elapsed() >= super::watch::SPEAK_EVERY) {
-                spoken = Some(std::time::Instant::now());
+            if spoken.is_none_or(|spoken| spoken.elapsed() >= SPEAK_EVERY) {
+                spoken = Some(Instant::now());
                 let blockers = lookout::index_builders(self.session).await;
-                let line = walk.batch.statements.get(walk.done).map_or(0, crate::migration::Statement::line);
+                let line = walk.batch.statements.get(walk.done).map_or(0, Statement::line);
                 let at = At { ran: ran(walk.batch), statement: walk.done + 1, line };
                 self.log.tell(Event::Blocked { at, elapsed: since.elapsed(), blockers });
             }
-            if self.means.stop.sleep(super::watch::LOOK_EVERY).await.is_err() {
+            if self.means.stop.sleep(LOOK_EVERY).await.is_err() {
                 return Err(self.interrupted(walk, None));
             }
         }

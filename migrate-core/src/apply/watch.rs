@@ -171,12 +171,20 @@ async fn keep_looking((connect, every): (Option<&dyn Connect>, Duration), board:
     // Of which statement was spoken, and when.
     let mut spoke: Option<(Instant, Instant)> = None;
     let mut told_blocked: Option<Instant> = None;
+    if every < LOOK_EVERY {
+        // A session that is opened when it is needed would see who was in the way.
+        lookout.look().await;
+    }
+    let mut pause = every;
     loop {
-        tokio::time::sleep(every).await;
+        tokio::time::sleep(pause).await;
+        pause = every;
         let current = lock(&board).current.as_ref().and_then(|current| Some((current.at.clone()?, current.since)));
         let Some((at, since)) = current else { continue };
         let elapsed = since.elapsed();
         if elapsed < every {
+            // From when this statement began, not from when the last one was looked at: a whole pause more can be too late.
+            pause = every.saturating_sub(elapsed);
             continue;
         }
         let seen = lookout.look().await;

@@ -5,7 +5,7 @@
 //! that says who decided what, when and why.
 
 use super::table::{Tables, literal};
-use super::{BEGIN, Bookkeeping, Flight, Message, Pace, Purpose, guard, ledger, message, prepare, side};
+use super::{BEGIN, Bookkeeping, Flight, Message, Pace, Purpose, guard, journal, ledger, message, prepare, side};
 use crate::history::{Existing, SideTable, Sides};
 use crate::migration::Direction;
 use crate::plan::{BY_HAND, Batch, Plan, Preparation};
@@ -42,6 +42,10 @@ pub fn baseline(plan: &Plan<'_>, existing: Existing, bookkeeping: &Bookkeeping) 
     flight.messages.push(message(Purpose::Guard, guard::no_version(&bookkeeping.tables)));
     let records = plan.batches.iter().filter_map(|batch| ledger::record_by_hand(batch, bookkeeping, "baseline"));
     flight.messages.extend(records.map(|sql| message(Purpose::Record, sql)));
+    if existing.has(SideTable::Journal) {
+        let versions: Vec<_> = plan.batches.iter().map(|batch| batch.migration.version).collect();
+        flight.messages.push(message(Purpose::Journal, journal::overtaken(&versions, &bookkeeping.tables)));
+    }
     flight.messages.extend(commit);
     flight
 }

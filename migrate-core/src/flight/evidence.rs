@@ -89,7 +89,9 @@ pub(super) fn validity(nature: &Nature, sqlstate: &str) -> Option<String> {
 
 /// That no statement took an INVALID index for the one that it was to make.
 pub(super) fn verification(batch: &Batch<'_>, statements: Range<usize>, sqlstate: &str) -> Option<Message<'static>> {
-    let texts = batch.statements[statements].iter().map(|statement| batch.sql(statement));
+    let steps = batch.steps.get(statements.clone())?;
+    let may = batch.statements[statements].iter().zip(steps).filter(|(_, step)| step.may_find_index);
+    let texts = may.map(|(statement, _)| batch.sql(statement));
     Some(message(Purpose::Verify, index::unbuilt(texts, sqlstate)?))
 }
 

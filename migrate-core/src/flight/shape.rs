@@ -1,8 +1,7 @@
 //! Whether a relation is the table that its name says, and whether all of its rows are seen: asked of the catalogs, so that
 //! no answer depends on the language of an error message.
 
-use super::layout::Layout;
-use super::side::layout;
+use super::side::{Layout, layout};
 use super::table::literal;
 use crate::history::{Presence, SideTable};
 

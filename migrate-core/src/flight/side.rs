@@ -1,9 +1,23 @@
 //! How the tables of ours beside the version table look, and what makes them: the same for all of them.
 
-use super::layout::Layout;
+pub(super) mod journal;
+pub(super) mod ledger;
+
 use super::table::Tables;
-use super::{Message, Purpose, journal, ledger, message};
+use super::{Message, Purpose, message};
 use crate::history::{Existing, Presence, SideTable};
+
+/// What a table of ours looks like.
+pub(crate) struct Layout {
+    /// The columns that its first release had, as far as they are read.
+    pub(crate) first: &'static [&'static str],
+    /// The columns that came later, as far as they are read.
+    pub(crate) later: &'static [&'static str],
+    /// What makes it.
+    create: fn(&Tables) -> String,
+    /// What adds the columns that came later; never asked for where there are none.
+    complete: fn(&Tables) -> String,
+}
 
 /// The layout of a table.
 pub(crate) const fn layout(side: SideTable) -> Layout {

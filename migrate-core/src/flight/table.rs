@@ -169,6 +169,14 @@ mod tests {
         }
     }
 
+    /// PostgreSQL cuts a longer one.
+    #[test]
+    fn the_names_beside_the_longest_table_are_whole() {
+        let longest: TableName = "t".repeat(55).parse().unwrap();
+        assert!("t".repeat(56).parse::<TableName>().is_err());
+        assert!(longest.all().all(|name| name.len() <= 63), "{:?}", longest.all().collect::<Vec<_>>());
+    }
+
     #[test]
     fn literals_survive_quotes_and_backslashes() {
         assert_eq!(literal("it's"), "'it''s'");

@@ -1,7 +1,7 @@
 //! The tables of ours beside goose's version table.
 //!
 //! Whatever finds, makes, completes, guards, hides or grants them goes through [`SideTable::ALL`]: one more is a variant
-//! here and a file with its [layout](crate::flight).
+//! here, a file of its SQL with its layout below `flight/side`, and the line there that names that file.
 
 /// A table of ours beside the version table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +22,15 @@ impl SideTable {
         match self {
             Self::Ledger => "ledger",
             Self::Journal => "journal",
+        }
+    }
+
+    /// Whether a run writes it: one that keeps a ledger, one that has a file without a transaction.
+    #[must_use]
+    pub(crate) const fn is_written(self, keeps_ledger: bool, without_transaction: bool) -> bool {
+        match self {
+            Self::Ledger => keeps_ledger,
+            Self::Journal => without_transaction,
         }
     }
 

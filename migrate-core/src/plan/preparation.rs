@@ -26,10 +26,8 @@ impl Preparation {
 /// What is missing before these files can be recorded; nothing when all of it is there.
 pub(super) fn of(history: &History, batches: &[Batch<'_>], ledger: bool) -> Option<Preparation> {
     let seed = history.rows.is_empty();
-    let written = Sides::each(|side| match side {
-        SideTable::Ledger => ledger,
-        SideTable::Journal => batches.iter().any(|batch| batch.mode() == Mode::NoTransaction),
-    });
+    let without_transaction = batches.iter().any(|batch| batch.mode() == Mode::NoTransaction);
+    let written = Sides::each(|side| side.is_written(ledger, without_transaction));
     let preparation = Preparation { existing: history.tables, seed, written };
     let is_whole = preparation.written_sides().all(|side| history.tables.is_whole(side));
     (seed || !history.tables.version || !is_whole).then_some(preparation)

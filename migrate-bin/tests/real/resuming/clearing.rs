@@ -129,6 +129,26 @@ fn an_invalid_index_is_not_taken_for_built_by_any_if_not_exists() {
     told(&up(&database, &files), 26, &["the index public.i is INVALID"]);
 }
 
+/// One of a partitioned table is INVALID until its partitions' indexes are attached, and that is how it is built without a
+/// lock on them.
+#[test]
+fn an_index_on_only_a_partitioned_table_may_be_there_and_invalid() {
+    for first in ["", "-- +goose NO TRANSACTION\n"] {
+        let database = Database::create();
+        database.rows(
+            "CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE INDEX i ON ONLY p (id); \
+                       CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9)",
+        );
+        database.rows("DROP INDEX i; CREATE INDEX i ON ONLY p (id)");
+        let text = format!(
+            "{first}-- +goose Up\nCREATE INDEX IF NOT EXISTS i ON ONLY p (id);\nCREATE INDEX IF NOT EXISTS j ON ONLY p (id);\n"
+        );
+        told(&up(&database, &folder(&[("00001_a.sql", &text)])), 0, &[]);
+        let valid = "SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relkind = 'I' ORDER BY 1";
+        assert_eq!(database.rows(valid), ["i|f", "j|f"], "{first}");
+    }
+}
+
 #[test]
 fn what_works_concurrently_is_not_cut_off_by_the_bounds_of_a_run() {
     let (database, files) = scene("REINDEX SCHEMA CONCURRENTLY public;\nCREATE INDEX CONCURRENTLY i ON a (id);\n");

@@ -62,6 +62,33 @@ fn what_was_done_before_somebody_else_recorded_the_version_counts_no_more() {
     }
 }
 
+/// Whoever records what he finished by hand need not mend the file first.
+#[test]
+fn a_baseline_decides_a_file_that_is_half_done_and_was_edited_since() {
+    let edits =
+        ["-- +goose Up\nINSERT INTO counter VALUES (1);\n", "-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 7;\n"];
+    for edited in edits {
+        let (database, files) = scene("INSERT INTO counter VALUES (1);\nSELECT 1/0;\n");
+        told(&up(&database, &files), 26, &["1 of 2 statements"]);
+        std::fs::write(files.path().join("00001_a.sql"), edited).expect("a file");
+        told(&migrate(&database.url, files.path(), &["baseline", "--to", "1", "--yes"]), 0, &["none was run"]);
+        assert_eq!((count(&database).as_str(), database.versions().join(" ").as_str()), ("1", "0 1"), "{edited}");
+        let open = "SELECT count(*) FROM goose_db_version_journal WHERE closed_at IS NULL";
+        assert_eq!(database.rows(open), ["0"], "{edited}");
+    }
+}
+
+/// A statement that is another kind to this release than to the one that began it was not edited.
+#[test]
+fn what_is_not_edited_is_not_said_to_be() {
+    let (database, files) = scene("CREATE UNIQUE INDEX CONCURRENTLY i ON a (id);\n");
+    told(&up(&database, &files), 26, &["23505"]);
+    database.rows("UPDATE goose_db_version_journal SET kind = 'another', evidence = NULL");
+    let doubtful = up(&database, &files);
+    told(&doubtful, 27, &["statement 1"]);
+    assert!(!doubtful.stderr.contains("edited"), "{}", doubtful.stderr);
+}
+
 /// Its session is gone, and the statement is done: neither doing it again nor asking again leads anywhere.
 #[test]
 fn what_ended_with_its_session_has_a_way_out_that_works() {

@@ -4,13 +4,13 @@
 
 use std::ops::Range;
 
-use super::Bookkeeping;
-use super::evidence;
-use super::kind::Unit;
-use super::layout::Layout;
-use super::refusal::Refusal;
-use super::table::{ON_PRIMARY, Tables, literal};
+use super::super::kind::Unit;
+use super::super::refusal::Refusal;
+use super::super::table::{ON_PRIMARY, Tables, literal};
+use super::super::{Bookkeeping, evidence};
+use super::Layout;
 use crate::history::EntryState;
+use crate::migration::Version;
 use crate::plan::Batch;
 use crate::step::token_digest;
 
@@ -55,7 +55,7 @@ pub(crate) fn select(journal: &str) -> String {
 }
 
 /// The condition that a file's open entries are not the ones that were planned on.
-pub(super) fn differs(batch: &Batch<'_>, tables: &Tables) -> String {
+pub(in crate::flight) fn differs(batch: &Batch<'_>, tables: &Tables) -> String {
     let planned: Vec<String> = match &batch.resume {
         None => Vec::new(),
         Some(resume) => {
@@ -74,18 +74,18 @@ pub(super) fn differs(batch: &Batch<'_>, tables: &Tables) -> String {
 }
 
 /// Which entries of a file are open.
-pub(super) fn open(batch: &Batch<'_>) -> String {
+pub(in crate::flight) fn open(batch: &Batch<'_>) -> String {
     let (version, direction) = (batch.migration.version, batch.direction.word());
     format!("version_id = {version} AND direction = '{direction}' AND closed_at IS NULL AND statement_no > 0")
 }
 
 /// Writes that a unit was begun.
-pub(super) fn running(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) -> String {
+pub(in crate::flight) fn running(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) -> String {
     write(batch, unit, bookkeeping, EntryState::Running)
 }
 
 /// Writes that a unit is done, as the role that logged in, whatever role the file took.
-pub(super) fn done(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) -> String {
+pub(in crate::flight) fn done(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping) -> String {
     write(batch, unit, bookkeeping, EntryState::Done)
 }
 
@@ -132,7 +132,7 @@ fn entries(batch: &Batch<'_>, statements: Range<usize>) -> String {
 
 /// Writes that a unit ended with an error.
 #[must_use]
-pub(super) fn failed(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping, sqlstate: &str) -> String {
+pub(in crate::flight) fn failed(batch: &Batch<'_>, unit: &Unit, bookkeeping: &Bookkeeping, sqlstate: &str) -> String {
     let begun = write(batch, unit, bookkeeping, EntryState::Failed);
     let numbers = unit.statements.start + 1..=unit.statements.end;
     format!(
@@ -157,8 +157,19 @@ pub(crate) fn evidence_of(batch: &Batch<'_>, unit: &Unit, tables: &Tables) -> St
     )
 }
 
+/// Closes the entries of versions that are recorded without a file of theirs.
+pub(in crate::flight) fn overtaken(versions: &[Version], tables: &Tables) -> String {
+    let versions: Vec<String> = versions.iter().map(Version::to_string).collect();
+    format!(
+        "UPDATE {} SET closed_at = pg_catalog.clock_timestamp(), closed_by = 'baseline' \
+         WHERE version_id = ANY ('{{{}}}'::bigint[]) AND closed_at IS NULL AND statement_no > 0",
+        tables.journal(),
+        versions.join(",")
+    )
+}
+
 /// The part of the record that closes a version's entries, in both directions.
-pub(super) fn close(batch: &Batch<'_>, tables: &Tables) -> String {
+pub(in crate::flight) fn close(batch: &Batch<'_>, tables: &Tables) -> String {
     format!(
         "closed AS (\n  UPDATE {} SET closed_at = pg_catalog.clock_timestamp(), closed_by = 'recorded' \
          WHERE version_id = {} AND closed_at IS NULL AND statement_no > 0\n)",
