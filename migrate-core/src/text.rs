@@ -96,17 +96,20 @@ pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> O
     near.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= allowed).map(|(_, name)| name)
 }
 
-/// How many characters have to be put in, left out or replaced.
+/// How many characters have to be put in, left out or replaced, or change places with their neighbour.
 fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (at, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, b) in other.chars().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut above: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let swapped = i > 0 && j > 0 && one[i - 1] == *b && other[j - 1] == *a;
+            let by_swap = if swapped { above[j - 1] + 1 } else { usize::MAX };
+            let least = (row[j] + usize::from(a != b)).min(row[j + 1] + 1).min(next[j] + 1).min(by_swap);
+            next.push(least);
         }
+        above = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or_default()
 }
@@ -157,7 +160,9 @@ mod tests {
 
     #[test]
     fn the_distance_counts_edits() {
-        for (one, other, edits) in [("", "abc", 3), ("abc", "abc", 0), ("abd", "abc", 1), ("kitten", "sitting", 3)] {
+        for (one, other, edits) in
+            [("", "abc", 3), ("abc", "abc", 0), ("abd", "abc", 1), ("mni", "min", 1), ("kitten", "sitting", 3)]
+        {
             assert_eq!(distance(one, other), edits);
         }
     }

@@ -52,7 +52,11 @@ fn what_is_accepted_is_what_the_lock_names() {
     assert_eq!(migrate(&database.url, files.path(), &["lock"]).code, 0);
     std::fs::write(files.path().join(FILE), format!("{UP}SELECT 1;\n{DOWN}")).expect("a file");
     told(&migrate(&database.url, files.path(), &["lock", "--check"]), 29, &[FILE]);
-    told(&migrate(&database.url, files.path(), &ACCEPT[..4]), 2, &["--yes", "would count as the file that was applied"]);
+    told(
+        &migrate(&database.url, files.path(), &ACCEPT[..4]),
+        2,
+        &["--yes", "would count as the file that was applied"],
+    );
     told(&migrate(&database.url, files.path(), &["lock", "--check"]), 29, &[FILE]);
     told(&migrate(&database.url, files.path(), &ACCEPT), 0, &[]);
     told(&migrate(&database.url, files.path(), &["lock", "--check"]), 0, &[]);

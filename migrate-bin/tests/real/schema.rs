@@ -65,6 +65,7 @@ fn objects_of_every_kind_are_in_the_picture() {
         "default privilege",
         "event trigger",
         "extension",
+        "foreign server",
         "function",
         "index",
         "materialized view",

@@ -81,8 +81,8 @@ fn unread(text: &str) -> Vec<Problem> {
             Problem {
                 code: Code::BadDirective,
                 span: Span::new(saturate(start + at), saturate(end)),
-                message: format!("nobody obeys `migrate:{name}` here"),
-                help: format!("write `-- migrate:{name} …` in lower case, on a line of its own"),
+                message: format!("`migrate:{name}` is not read here"),
+                help: format!("write `-- migrate:{name} …` in lower case, as a line of its own"),
             }
         }));
         start += line.len();
@@ -92,7 +92,10 @@ fn unread(text: &str) -> Vec<Problem> {
 
 /// Where such a comment begins in a line, and the directive that it names.
 fn unread_in(line: &str) -> Option<(usize, &'static str)> {
-    let (before, comment) = line.split_once("--")?;
+    line.match_indices("--").find_map(|(at, dashes)| unread_at(&line[..at], &line[at + dashes.len()..]))
+}
+
+fn unread_at(before: &str, comment: &str) -> Option<(usize, &'static str)> {
     let name_of = |text: &str| {
         let rest = text.trim_start().get(.."migrate:".len()).filter(|word| word.eq_ignore_ascii_case("migrate:"))?;
         let word = text.trim_start()[rest.len()..].split_whitespace().next()?;
@@ -247,12 +250,17 @@ mod tests {
             ("ALTER TABLE t ADD c int; -- migrate:requires-app >= 4\n", "requires-app"),
             ("-- Migrate:Requires-App >= 3\nSELECT 1;\n", "requires-app"),
             ("SELECT 'it''s'; --migrate:lock-timeout 2s\n", "lock-timeout"),
+            ("SELECT 'a--b'; -- migrate:lock-timeout 2s\n", "lock-timeout"),
         ] {
             let found = problems(&migration(text));
             assert_eq!(found.len(), 1, "{text}: {found:?}");
-            assert!(found[0].message.contains(&format!("`migrate:{name}` here")), "{text}: {found:?}");
+            assert!(found[0].message.contains(&format!("`migrate:{name}` is not read here")), "{text}: {found:?}");
         }
-        for text in ["SELECT '-- migrate:requires-app >= 4';\n", "-- migrate:requires-app >= 3\nSELECT 1; -- done\n", "SELECT 1; -- migrate later\n"] {
+        for text in [
+            "SELECT '-- migrate:requires-app >= 4';\n",
+            "-- migrate:requires-app >= 3\nSELECT 1; -- done\n",
+            "SELECT 1; -- migrate later\n",
+        ] {
             assert_eq!(problems(&migration(text)), [], "{text}");
         }
     }

@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_told_with_the_one_that_is_near() {
         for (text, meant) in [
-            ("[postgress]\n", Some("postgres")),
+            ("[postgre]\n", Some("postgres")),
             ("[postgres]\nmni = 15\n", Some("min")),
             ("[lint]\njudge_from = 2\n", Some("judge-from")),
             ("[external]\nrelation = []\n", Some("relations")),
