@@ -17,14 +17,15 @@ its log go to stdout, everything else to stderr.
   -c, --container NAME        whose log is shown [default: migrate]
       --timeout SECONDS       the end of all waiting [default: 2400]
       --start-patience SECONDS  for an image, a Secret or a first Pod that is not there [default: 60]
-      --node-patience SECONDS   for a node with room for the Pod [default: 300]
+      --node-patience SECONDS   for a node with room for the Pod, or one that answers no more [default: 300]
       --api-patience SECONDS    for an API server that does not answer [default: 60]
       --log-lines N           how much of the log is shown [default: 50]
   -h, --help                  this text
 
 Environment: KUBECTL, the kubectl to run [default: kubectl]; KUBECONFIG.
 
-It needs `get` on jobs, `list` on pods and `get` on pods/log.
+It needs `get` on jobs, `get` and `list` on pods and `get` on pods/log; with `list` on events it says what a mount or a quota
+refuses.
 
 Exit codes:
    0  the Job is complete
@@ -37,6 +38,7 @@ Exit codes:
   11  the container cannot be made: a Secret, a ConfigMap or a setting is wrong
   12  no node has room for the Pod
   13  no Pod is made: a quota or an admission rule refuses it
+  14  the Pod was told to end, and its node does not say that it has
   20  the Job is gone, or another one has taken its name
   21  there is no such Job
   30  the API server does not answer
@@ -115,7 +117,12 @@ job_line() {
 
 # A line a Pod, the newest last: name, phase, why it has no node, why its container waits.
 pod_lines() {
-    kube get pods -l "batch.kubernetes.io/job-name=$job" --sort-by=.metadata.creationTimestamp -o go-template='{{range .items}}{{.metadata.name}}|{{with .status}}{{.phase}}|{{range .conditions}}{{if eq .type "PodScheduled"}}{{if eq .status "False"}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}}{{end}}{{end}}{{end}}|{{range .initContainerStatuses}}{{with .state}}{{with .waiting}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}} {{end}}{{end}}{{end}}{{range .containerStatuses}}{{with .state}}{{with .waiting}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}'
+    kube get pods -l "batch.kubernetes.io/job-name=$job" --sort-by=.metadata.creationTimestamp -o go-template='{{range .items}}{{.metadata.name}}|{{with .status}}{{.phase}}|{{range .conditions}}{{if eq .type "PodScheduled"}}{{if eq .status "False"}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}}{{end}}{{end}}{{end}}|{{range .initContainerStatuses}}{{with .state}}{{with .waiting}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}} {{end}}{{end}}{{end}}{{range .containerStatuses}}{{with .state}}{{with .waiting}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}}{{end}}{{end}}{{end}}{{end}}|{{with .metadata.deletionTimestamp}}ending{{end}}{{"\n"}}{{end}}'
+}
+
+# The last warning that is told of a Pod or a Job; nothing where there is none, or where none may be read.
+last_warning() {
+    plain "$(kube get events --field-selector "involvedObject.kind=$1,involvedObject.name=$2,type=Warning" --sort-by=.metadata.creationTimestamp -o go-template='{{range .items}}{{.reason}}: {{with .message}}{{urlquery .}}{{end}}{{"\n"}}{{end}}' | tail -n 1)"
 }
 
 # What the last Pod left behind. Nothing here changes how the script ends.
@@ -137,7 +144,7 @@ finish() {
     shift
     say "$*"
     # The log of a Pod that never started is an error message of its own.
-    case "$code" in 1[0-3] | 20 | 21 | 3[01]) ;; *) tell_last_pod ;; esac
+    case "$code" in 1[0-4] | 20 | 21 | 3[01]) ;; *) tell_last_pod ;; esac
     exit "$code"
 }
 
@@ -172,12 +179,21 @@ judge_conditions() {
 
 # Why the newest Pod does not start, as CODE PATIENCE WORDS; nothing when it does.
 trouble_of() {
-    local name phase node waiting
+    local name phase node waiting ending warning
     if [ -z "$1" ]; then
-        printf '13 %s no Pod is made (kubectl describe job %s)' "$start_patience" "$job"
+        warning=$(last_warning Job "$job")
+        printf '13 %s no Pod is made: %s' "$start_patience" "${warning:-kubectl describe job $job}"
         return
     fi
-    IFS='|' read -r name phase node waiting <<<"$1"
+    IFS='|' read -r name phase node waiting ending <<<"$1"
+    case "$phase" in
+        Succeeded | Failed) return 0 ;;
+    esac
+    # The node says when the Pod has ended, so from a lost one nobody hears it, and the Job waits for ever.
+    if [ -n "$ending" ]; then
+        printf '14 %s Pod %s was told to end, and its node does not say that it has' "$node_patience" "$name"
+        return
+    fi
     [ "$phase" = Pending ] || return 0
     node=$(plain "$node") waiting=$(plain "$waiting")
     case "$waiting" in
@@ -186,7 +202,17 @@ trouble_of() {
         CreateContainer* | RunContainerError:* | CreatePodSandboxError:* | PreCreateHookError:* | PreStartHookError:*)
             printf '11 %s Pod %s: the container cannot be made: %s' "$start_patience" "$name" "$waiting" ;;
         *)
-            [ -z "$node" ] || printf '12 %s Pod %s has no node: %s' "$node_patience" "$name" "$node" ;;
+            if [ -n "$node" ]; then
+                printf '12 %s Pod %s has no node: %s' "$node_patience" "$name" "$node"
+                return
+            fi
+            # A volume that cannot be mounted shows in no status.
+            warning=$(last_warning Pod "$name")
+            case "$warning" in
+                FailedMount:* | FailedAttachVolume:* | FailedMapVolume:* | FailedCreatePodSandBox:*)
+                    printf '11 %s Pod %s: the container cannot be made: %s' "$start_patience" "$name" "$warning" ;;
+            esac
+            ;;
     esac
 }
 

@@ -39,7 +39,7 @@ connection · 40 no connection · 41 another runner holds the lock · 42 table l
 done. 2 and 20–39 fail again when tried again; 1 and 40–59 may not. `migrate exit-codes` has the whole table.";
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Shared {
     /// The database: `postgres://user@host/db`, `host=… dbname=…`, `embedded:` (in memory) or `embedded:PATH`

@@ -66,7 +66,7 @@ pub(crate) fn run(
         Command::Lock { check: true } => lock::check(&folder(shared, embedded), console),
         Command::Lint(options) => lint::run(shared, embedded, options, console),
         Command::Review(options) => {
-            let request = review::Request { options, stop: signals.mind(None) };
+            let request = review::Request { options, stop: signals.mind() };
             with_runtime(review::run(shared, embedded, request, console))
         }
         Command::ExitCodes => exit_codes::run(console),
@@ -102,13 +102,13 @@ async fn connected(
     console: &mut Console,
 ) -> Ended {
     if let Some((goal, change)) = command.change() {
-        let stop = signals.mind(change.deadline);
+        let stop = signals.mind_connecting(change.deadline);
         // `reset` passes over versions without a file, and without the version table the files alone say what is undone: a
         // file that is left out would be missed there, or another one undone in its place.
         let goes_by_rows = matches!(goal, Goal::Down | Goal::DownTo(_)) && change.versioning() != Versioning::Ignored;
         let set =
             if goes_by_rows { load_readable(shared, embedded, console)? } else { load(shared, embedded, console)? };
-        let given = change::Given { command, goal, change, stop };
+        let given = change::Given { command, goal, change, stop, signals };
         return Box::pin(change::run(shared, &set, given, console)).await;
     }
     match command {
@@ -138,7 +138,7 @@ async fn connected(
         }
         Command::Verify(options) => {
             let set = load(shared, embedded, console)?;
-            let stop = signals.mind(None);
+            let stop = signals.mind();
             Box::pin(verify::run(shared, &set, verify::Request { options, stop }, console)).await
         }
         Command::Schema { format } => schema::run(shared, embedded, *format, console).await,

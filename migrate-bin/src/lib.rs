@@ -70,7 +70,7 @@ fn start(set: Option<&'static Set>) -> ExitCode {
         arguments.shared.dir = environment::variable("GOOSE_MIGRATION_DIR").map(Into::into);
     }
     let farewell = Farewell::of(&arguments);
-    signals.leave(farewell.clone());
+    signals.leave(farewell.clone(), arguments.shared.clone());
     fault::leave(farewell.clone(), arguments.shared.log_format());
     let mut console = Console::new(&arguments.shared, farewell.clone());
     let ended = command::run(&arguments, set, &signals, &mut console);

@@ -18,6 +18,7 @@
 mod by_hand;
 mod choice;
 mod convoy;
+mod cut;
 mod database;
 mod doubt;
 mod examination;
@@ -47,7 +48,8 @@ pub use by_hand::{
 };
 pub use choice::{Choice, choose, foresee};
 pub use database::{Database, read};
-pub use examination::{Examination, Hazard, Pooling, examine};
+pub use examination::{Examination, Hazard, examine};
+pub use pooler::Pooling;
 pub use privileges::Privilege;
 pub use session::{Connect, Connecting, Session};
 pub use sizes::{Size, Strongest, Touch, strongest_locks, touches, weigh};

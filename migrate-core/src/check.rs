@@ -4,11 +4,13 @@
 
 mod directive;
 mod statements;
+mod values;
 
 use std::borrow::Cow;
 use std::path::Path;
 
 pub use directive::{OwnTerms, irreversible, own_terms};
+pub use values::with_values;
 
 use crate::command::Sections;
 use crate::diagnostic::{Code, Diagnostic, Problem};
@@ -68,7 +70,7 @@ fn sort(diagnostics: &mut [Diagnostic]) {
 }
 
 /// The problems of a set's statements: what [`runnable`] finds, what PostgreSQL's parser would refuse, and where goose
-/// ends statements elsewhere than PostgreSQL. Files that use variables are not judged: their SQL is not known yet.
+/// ends statements elsewhere than PostgreSQL. Of files with variables the SQL is not known yet: [`with_values`].
 #[must_use]
 pub fn check(set: &Set) -> Vec<Diagnostic> {
     read_set(set).0

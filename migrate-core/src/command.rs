@@ -18,7 +18,7 @@ mod table;
 
 pub use action::{Action, Comment, Drop, Grant, OtherVerb, Rename, Setting, Transaction};
 pub use alter::{AlterTable, ColumnChange, TableChange};
-pub use block::{block, handles_exceptions};
+pub use block::{block, changes_roles_only, handles_exceptions};
 pub use definition::{
     AlterFunction, CreateFunction, CreateIndex, CreateSequence, CreateTrigger, CreateType, CreateView, DomainChange,
     IndexColumn, TypeChange, TypeDefinition, Volatility,

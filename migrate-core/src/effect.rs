@@ -11,6 +11,7 @@ mod dependants;
 mod domain;
 mod drop;
 mod facts;
+mod loss;
 mod naming;
 mod query;
 mod table;
@@ -18,7 +19,7 @@ mod upkeep;
 mod volatility;
 
 use crate::catalog::{Catalog, Place, QualifiedName};
-use crate::command::{Action, Command, Kind, LockMode, TableChange, TypeChange, block};
+use crate::command::{Action, Command, Kind, LockMode, block};
 use facts::Facts;
 
 /// Why a fact is believed.
@@ -94,6 +95,9 @@ pub struct Effect {
     pub runs: Runs,
     /// Data, or an object that holds data, is lost for good.
     pub destructive: bool,
+    /// Whose stored values are replaced by others, each with the column where it is one: what was there is lost where no
+    /// Down can tell it.
+    pub overwrites: Vec<(String, Option<String>)>,
     /// The rows of the table that were used, such as `at.add_column.nullable`; `migrate-core/src/effect/facts.tsv` has them all.
     pub forms: Vec<&'static str>,
 }
@@ -110,7 +114,9 @@ pub fn effect(command: &Command, before: &Catalog, majors: Majors) -> Effect {
     facts.supposing(|facts| spelled_out.iter().for_each(|command| collect(facts, &command.action)));
     let mut effect = facts.finish(naming::verb(&command.action));
     effect.objects = naming::objects(&command.action, before);
-    effect.destructive = destroys(&command.action) || spelled_out.iter().any(|command| destroys(&command.action));
+    let actions = || std::iter::once(&command.action).chain(spelled_out.iter().map(|command| &command.action));
+    effect.destructive = actions().any(loss::destroys);
+    effect.overwrites = actions().flat_map(|action| loss::overwrites(action, before)).collect();
     effect
 }
 
@@ -182,28 +188,6 @@ fn collect<'a>(facts: &mut Facts<'a>, action: &'a Action) {
     }
 }
 
-/// Whether data is lost for good: rows, columns, or everything in a schema or database.
-fn destroys(action: &Action) -> bool {
-    match action {
-        Action::Drop(drop) => match drop.kind {
-            Kind::Table | Kind::ForeignTable | Kind::Database => true,
-            Kind::Schema | Kind::Extension | Kind::Type | Kind::Domain => drop.cascade,
-            _ => false,
-        },
-        Action::AlterTable(alter) => {
-            alter.changes.iter().any(|(_, change)| matches!(change, TableChange::DropColumn { .. }))
-        }
-        Action::AlterType { changes, .. } => {
-            changes.iter().any(|change| matches!(change, TypeChange::DropAttribute(_)))
-        }
-        Action::Truncate { .. } => true,
-        Action::Write(write) => write.deletes || write.query.writes.iter().any(|write| write.deletes),
-        Action::Select(query) => query.writes.iter().any(|write| write.deletes),
-        Action::Other(other) => other.words == "DROP OWNED",
-        _ => false,
-    }
-}
-
 /// Whether objects of a kind are relations: they share one name space, and each can be locked.
 const fn is_relation(kind: Kind) -> bool {
     matches!(
@@ -232,6 +216,7 @@ impl Effect {
         self.verb = if self.verb.is_empty() { other.verb } else { format!("{}; {}", self.verb, other.verb) };
         self.objects.extend(other.objects);
         self.destructive |= other.destructive;
+        self.overwrites.extend(other.overwrites);
         self.forms.extend(other.forms);
         self
     }
@@ -240,7 +225,8 @@ impl Effect {
     fn rename(&mut self, renamed: &[(String, String)]) {
         let locks = self.locks.iter_mut().map(|lock| &mut lock.relation);
         let touched = self.rewrites.iter_mut().chain(&mut self.scans).map(|touched| &mut touched.relation);
-        for relation in locks.chain(touched) {
+        let overwritten = self.overwrites.iter_mut().map(|(relation, _)| relation);
+        for relation in locks.chain(touched).chain(overwritten) {
             let earlier = |name: String, (old, new): &(String, String)| if name == *new { old.clone() } else { name };
             *relation = renamed.iter().rev().fold(std::mem::take(relation), earlier);
         }
@@ -251,6 +237,7 @@ impl Effect {
         self.locks.retain(|lock| !is_new(&lock.relation));
         self.rewrites.retain(|touched| !is_new(&touched.relation));
         self.scans.retain(|touched| !is_new(&touched.relation));
+        self.overwrites.retain(|(relation, _)| !is_new(relation));
     }
 }
 

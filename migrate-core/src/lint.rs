@@ -13,6 +13,7 @@ mod example;
 mod fact;
 mod finding;
 mod names;
+mod newer_forms;
 mod rule;
 mod settings;
 mod steps;

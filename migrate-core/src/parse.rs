@@ -7,6 +7,7 @@ mod annotation;
 mod boundaries;
 mod foreign;
 pub(crate) mod grammar;
+mod known;
 mod machine;
 mod name;
 mod source;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use boundaries::{cuts, hidden};
 pub use foreign::{Half, Shape, dbmate_section, shape};
+pub(crate) use known::{Known, known_text};
 pub use machine::{Section, split};
 pub use name::{NameError, version};
 pub use source::{Folder, Source, read_file, read_folder};
@@ -129,10 +131,10 @@ fn bad_name(path: &str, error: &NameError, foreign: Option<String>) -> Diagnosti
 }
 
 /// A text's mode and statements, nothing where goose would refuse it, and every problem.
-type Cut = (Option<(Mode, Body)>, Vec<Problem>);
+pub(crate) type Cut = (Option<(Mode, Body)>, Vec<Problem>);
 
 /// Both directions of a text as they can be known without values, and every problem.
-fn sections(text: &str) -> Cut {
+pub(crate) fn sections(text: &str) -> Cut {
     let up = split(text, Direction::Up, Substitution::Check);
     let down = split(text, Direction::Down, Substitution::Check);
     match (up, down) {

@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::{self, ActiveAllow, Finding, RULES, Review, Rule, Settings, review_commands};
 use crate::lock::{self, Lock};
 use crate::migration::{Dialect, Migration, Set, Version};
-use crate::parse::{read_folder, version};
+use crate::parse::{Environment, read_folder, version};
 use crate::text::nearest;
 
 /// What is wrong with a set of migrations.
@@ -53,6 +53,8 @@ pub struct Request {
     pub today: Option<String>,
     /// The language of the files' variables, where one is named.
     pub dialect: Option<Dialect>,
+    /// The values that the files' variables have. A build knows none: it would fail one day without any change.
+    pub values: Environment,
 }
 
 /// Which migrations are judged. The default: those that neither `judge-from` nor the lock calls history.
@@ -112,6 +114,7 @@ type Locked = (Result<Option<Lock>, Box<Diagnostic>>, Vec<Diagnostic>);
 
 fn judge(read: Read, (lock, refused): Locked, request: Request) -> Verdict {
     let Read { set, mut diagnostics, commands } = read;
+    diagnostics.extend(check::with_values(&set, &request.values));
     let mut unjudged = unjudged(&set, &diagnostics);
     diagnostics.extend(refused);
     let lock = lock.map_err(|problem| diagnostics.push(*problem));

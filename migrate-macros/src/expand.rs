@@ -33,7 +33,7 @@ use std::borrow::Cow;
 
 use migrate_core::build::{touch, watch_variable};
 use migrate_core::migration::{Dialect, Digest, Set};
-use migrate_core::parse::read_folder;
+use migrate_core::parse::{Environment, read_folder};
 use migrate_core::verdict::{self, Request, Scope};
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
@@ -108,7 +108,13 @@ fn items(read: &Set, root: &TokenStream, site: &Site) -> TokenStream {
 /// The set of the folder, or an empty one and every error.
 fn read((place, project): (&Place, &Project), dialect: Option<Dialect>, site: &Site) -> (Set, Vec<String>) {
     // No date: a build that fails tomorrow without a change could not be repeated. `migrate lint` knows the date.
-    let request = Request { config: project.config(), scope: Scope::default(), today: None, dialect };
+    let request = Request {
+        config: project.config(),
+        scope: Scope::default(),
+        today: None,
+        dialect,
+        values: Environment::default(),
+    };
     let verdict = verdict::of_folder(&place.folder, &place.shown, request);
     let mut errors = refusals(&verdict, place);
     let set = verdict.set;

@@ -72,6 +72,7 @@ fn summary(rest: &[&Finding], place: &Place) -> String {
 mod tests {
     use super::*;
     use migrate_core::config::Config;
+    use migrate_core::parse::Environment;
     use migrate_core::verdict::{Request, Scope, of_folder};
     use std::fs;
 
@@ -85,7 +86,13 @@ mod tests {
                 format!("-- +goose Up\nCREATE INDEX i{version} ON a (id);\n-- +goose Down\nDROP INDEX i{version};\n");
             put(&format!("{version:05}_i.sql"), &text);
         }
-        let request = Request { config: Ok(Config::default()), scope: Scope::default(), today: None, dialect: None };
+        let request = Request {
+            config: Ok(Config::default()),
+            scope: Scope::default(),
+            today: None,
+            dialect: None,
+            values: Environment::default(),
+        };
         let place = Place { folder: folder.path().to_owned(), shown: "m".into() };
         refusals(&of_folder(&place.folder, "m", request), &place)
     }

@@ -16,12 +16,13 @@ use super::settings::settings;
 use crate::arguments::{Change, Command, Form, Shared};
 use crate::console::{Console, words};
 use crate::environment;
+use crate::signals::Signals;
 use crate::target::Connected;
 use crate::trouble::Trouble;
 
 pub(super) async fn run(shared: &Shared, set: &Set, given: Given<'_>, console: &mut Console) -> Ended {
     let environment = environment::variables();
-    let Given { goal, change, ref stop, .. } = given;
+    let Given { goal, change, ref stop, signals, .. } = given;
     outside_a_cluster(goal, change)?;
     let config = settings(shared, set)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
     let request = apply::Request {
@@ -31,6 +32,8 @@ pub(super) async fn run(shared: &Shared, set: &Set, given: Given<'_>, console: &
         policy: change.policy(),
     };
     let connecting = stop.unless(Box::pin(connect(shared, Access::Change, console))).await;
+    // Only now: reading a secret's file may hang for ever, and the run is ended then.
+    signals.begin_work();
     let mut connected = connecting.unwrap_or_else(|cause| Err(apply::stopped(cause, "while it was connecting")))?;
     let ended = carry_out(&mut connected, (&request, &config), &given, console).await;
     connected.close().await;
@@ -55,13 +58,14 @@ fn outside_a_cluster(goal: Goal, change: &Change) -> Result<(), Failure> {
 }
 
 /// What was asked for on the command line.
-#[derive(Debug, Clone)]
 pub(super) struct Given<'a> {
     pub(super) command: &'a Command,
     pub(super) goal: Goal,
     pub(super) change: &'a Change,
     /// Whether it is to end early.
     pub(super) stop: Stop,
+    /// Who is told that the run may change something from here on.
+    pub(super) signals: &'a Signals,
 }
 
 async fn carry_out(

@@ -133,6 +133,11 @@ fn pooling(pooling: &Pooling) -> (bool, String) {
     match pooling {
         Pooling::NoneShows => (true, "none shows".to_owned()),
         Pooling::Perhaps(sign) => (true, format!("perhaps one: {sign}")),
+        Pooling::Session(sign) => (true, format!("a pooler in session mode, or a proxy: {sign}")),
+        Pooling::Pgpool(version) => (true, format!("Pgpool-II {version}, a backend for each session")),
+        Pooling::Statement(sign) => {
+            (false, format!("in statement mode: {sign}; migrations need a direct connection, or transaction mode"))
+        }
         Pooling::Transaction { sign, direct } => {
             let direct = direct.as_ref().map(|host| format!("; the direct host is {host}")).unwrap_or_default();
             let text =
@@ -152,6 +157,9 @@ fn of_examination(set: &Set, seen: &Examination, peer: Option<&Peer>) -> Value {
     let (pooled, sign, direct) = match &seen.pooling {
         Pooling::NoneShows => ("none-shows", None, None),
         Pooling::Perhaps(sign) => ("perhaps", Some(sign), None),
+        Pooling::Session(sign) => ("session", Some(sign), None),
+        Pooling::Pgpool(version) => ("pgpool", Some(version), None),
+        Pooling::Statement(sign) => ("statement", Some(sign), None),
         Pooling::Transaction { sign, direct } => ("transaction", Some(sign), direct.as_ref()),
     };
     let privilege = |privilege: &apply::Privilege| {

@@ -13,7 +13,7 @@ use super::settings::{settings, start};
 use super::{Ended, base};
 use crate::arguments::{DataForm, LintArguments, Shared};
 use crate::console::Console;
-use crate::environment::today;
+use crate::environment;
 use crate::trouble::Trouble;
 
 pub(super) fn run(shared: &Shared, embedded: &Set, options: &LintArguments, console: &mut Console) -> Ended {
@@ -36,7 +36,13 @@ pub(super) fn run(shared: &Shared, embedded: &Set, options: &LintArguments, cons
 fn judge(shared: &Shared, embedded: &Set, options: &LintArguments) -> Result<Verdict, Trouble> {
     let config = settings(shared, embedded)?;
     let scope = scope(shared, embedded, options)?;
-    let request = Request { config, scope, today: Some(today()), dialect: shared.envsub };
+    let request = Request {
+        config,
+        scope,
+        today: Some(environment::today()),
+        dialect: shared.envsub,
+        values: environment::variables(),
+    };
     let Some(dir) = &shared.dir else {
         fresh(embedded)?;
         // The build has obeyed the lock; here it only says what is history.

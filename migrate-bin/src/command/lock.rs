@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use migrate_core::check;
 use migrate_core::diagnostic::{Code, Severity, any_error};
 use migrate_core::lock::{self, FILE, Lock, read, render};
 use migrate_core::migration::{Change, Migration, Set};
@@ -16,7 +17,7 @@ use super::migrations::is_error;
 use super::settings::settings;
 use crate::arguments::{Form, Shared};
 use crate::console::Console;
-use crate::environment::today;
+use crate::environment;
 use crate::trouble::Trouble;
 
 /// Locks every migration of the folder as it is now.
@@ -31,8 +32,9 @@ pub(super) fn write(shared: &Shared, embedded: &Set, console: &mut Console) -> E
             None
         }
     };
-    if let Some(before) = &before {
-        judge_new(shared, embedded, (&set, before), console)?;
+    match &before {
+        Some(before) => judge_new(shared, embedded, (&set, before), console)?,
+        None => judge_first(folder, shared)?,
     }
     let changes = before.as_ref().map_or_else(|| Lock::default().changes(&set), |before| before.changes(&set));
     if before.is_none() || !changes.is_empty() {
@@ -69,8 +71,16 @@ pub(super) fn check(folder: &Path, console: &mut Console) -> Ended {
     Ok(Exit::Ok)
 }
 
-/// Refuses what is new and would not pass the rules: locked, they would never look at it. The first lock of a folder is
-/// made over its history, and asks nothing.
+/// Refuses what cannot be built: once it is locked, nobody may mend it. The first lock of a folder is made over its
+/// history, and asks no rules.
+fn judge_first(folder: &Path, shared: &Shared) -> Result<(), Trouble> {
+    let shown = folder.display().to_string();
+    let mut refused = check::read_files(read_folder(folder, &shown), shared.envsub).diagnostics;
+    refused.retain(is_error);
+    if refused.is_empty() { Ok(()) } else { Err(Trouble::Diagnostics(refused)) }
+}
+
+/// Refuses what is new and would not pass the rules: locked, they would never look at it.
 fn judge_new(
     shared: &Shared,
     embedded: &Set,
@@ -91,7 +101,13 @@ fn judge_new(
     let verdict = of_folder(
         &folder,
         &folder.display().to_string(),
-        Request { config, scope, today: Some(today()), dialect: shared.envsub },
+        Request {
+            config,
+            scope,
+            today: Some(environment::today()),
+            dialect: shared.envsub,
+            values: environment::variables(),
+        },
     );
     let mut refused = verdict.diagnostics;
     refused.retain(|problem| problem.code == Code::BadConfig || (is_error(problem) && is_new(&problem.path)));
@@ -112,7 +128,7 @@ fn judge_new(
 
 /// The set of a folder without errors, whatever its lock says.
 fn readable(folder: &Path) -> Result<Set, Trouble> {
-    let parsed = migrate_core::check::runnable_folder(folder, &folder.display().to_string());
+    let parsed = check::runnable_folder(folder, &folder.display().to_string());
     if any_error(&parsed.diagnostics) { Err(Trouble::Diagnostics(parsed.diagnostics)) } else { Ok(parsed.set) }
 }
 

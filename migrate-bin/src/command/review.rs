@@ -85,7 +85,13 @@ impl Review {
         let config = settings(shared, embedded)?;
         let lint_settings = config.as_ref().map(Settings::from_config).unwrap_or_default();
         let scope = Scope { base: base.as_ref().map(|base| history(&files, base)), ..Scope::default() };
-        let request = verdict::Request { config, scope, today: Some(environment::today()), dialect: shared.envsub };
+        let request = verdict::Request {
+            config,
+            scope,
+            today: Some(environment::today()),
+            dialect: shared.envsub,
+            values: environment::variables(),
+        };
         let mut verdict = of_folder(&dir, &shown, request);
         if let Some(base) = &base {
             compare_into(&mut verdict, &files, base);

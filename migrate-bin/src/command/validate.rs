@@ -1,5 +1,6 @@
 //! `validate`: every problem of the migrations, of their lock and of the settings, without a database.
 
+use migrate_core::check::with_values;
 use migrate_core::diagnostic::{Severity, any_error};
 use migrate_core::migration::Set;
 use migrate_core::report::Exit;
@@ -11,12 +12,14 @@ use super::migrations::{diagnostic_json, finding_json, read_all};
 use super::settings::settings;
 use crate::arguments::{Form, Shared};
 use crate::console::Console;
+use crate::environment;
 use crate::trouble::Trouble;
 
 pub(super) fn run(shared: &Shared, embedded: &Set, console: &mut Console) -> Ended {
     let settings = settings(shared, embedded)?;
     let mut read = read_all(shared, embedded);
     let mut findings = Vec::new();
+    read.diagnostics.extend(with_values(&read.set, &environment::variables()));
     match settings {
         Ok(config) => {
             findings = unrunnable(&read, &config);

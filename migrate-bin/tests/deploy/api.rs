@@ -16,6 +16,8 @@ pub(crate) struct State {
     pub(crate) job: Option<Value>,
     pub(crate) pods: Vec<Value>,
     pub(crate) log: String,
+    /// What is told of objects: kind, name and text.
+    pub(crate) events: Vec<(&'static str, String, &'static str)>,
     pub(crate) fault: Option<Fault>,
     /// Every request line that came in.
     pub(crate) asked: Vec<String>,
@@ -144,7 +146,8 @@ fn answer(target: &str, state: &State) -> Answer {
             return good(&json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": [batch] }));
         }
         "/api/v1" => {
-            let resources = [resource("pods", "pod", "Pod"), resource("pods/log", "", "Pod")];
+            let resources =
+                [resource("pods", "pod", "Pod"), resource("pods/log", "", "Pod"), resource("events", "event", "Event")];
             return good(&json!({ "kind": "APIResourceList", "groupVersion": "v1", "resources": resources }));
         }
         "/apis/batch/v1" => {
@@ -158,6 +161,9 @@ fn answer(target: &str, state: &State) -> Answer {
         let none = || failed(404, "NotFound", &format!("jobs.batch \"{name}\" not found"));
         return job.map_or_else(none, good);
     }
+    if path == "/api/v1/namespaces/app/events" {
+        return events(query, state);
+    }
     match path.strip_prefix("/api/v1/namespaces/app/pods").map(|rest| rest.trim_start_matches('/')) {
         Some("") => {
             assert!(
@@ -169,6 +175,24 @@ fn answer(target: &str, state: &State) -> Answer {
         Some(rest) => answer_pod(rest, state),
         None => failed(404, "NotFound", "the server could not find the requested resource"),
     }
+}
+
+fn events(query: &str, state: &State) -> Answer {
+    let is_asked = |kind: &str, name: &str| {
+        let about = format!("involvedObject.kind%3D{kind}%2CinvolvedObject.name%3D{name}%2Ctype%3DWarning");
+        query.contains(&about)
+    };
+    let asked = state.events.iter().filter(|(kind, name, _)| is_asked(kind, name));
+    let items = asked.enumerate().map(|(at, (kind, name, text))| {
+        let (reason, message) = text.split_once(": ").unwrap_or((text, ""));
+        json!({
+            "kind": "Event", "apiVersion": "v1", "type": "Warning", "reason": reason, "message": message,
+            "metadata": { "name": format!("e-{at}"), "namespace": "app", "creationTimestamp": format!("2026-11-22T10:00:{at:02}Z") },
+            "involvedObject": { "kind": kind, "name": name },
+        })
+    });
+    let items: Vec<Value> = items.collect();
+    good(&json!({ "kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": items }))
 }
 
 fn answer_pod(rest: &str, state: &State) -> Answer {

@@ -215,6 +215,36 @@ fn a_job_without_a_pod_is_told_and_one_that_is_suspended_is_waited_for() {
     assert!(ended.code == 40 && ended.stderr.contains("is suspended"), "{ended:?}");
 }
 
+/// A Secret that is missing keeps a volume from being mounted, and no status says so; nor why a quota refuses a Pod.
+#[test]
+fn what_shows_in_events_alone_is_told_from_them() {
+    let patience = ["--start-patience", "1", "--timeout", "6"];
+    let name = format!("{NAME}-1");
+    let mount = "FailedMount: MountVolume.SetUp failed for volume \"url\" : secret \"app-db\" not found";
+    let creating = || State { pods: vec![pod(1, &waits_for("ContainerCreating"))], ..under_way() };
+    let state = State { events: vec![("Pod", name.clone(), mount)], ..creating() };
+    let Some(ended) = wait_for(state, "a missing Secret", &patience) else { return };
+    assert!(ended.code == 11 && ended.stderr.contains("secret \"app-db\" not found"), "{ended:?}");
+    // An image that takes its time, on a node that was full for a while.
+    let state = State { events: vec![("Pod", name, "FailedScheduling: 0/3 nodes are available")], ..creating() };
+    let Some(ended) = wait_for(state, "a large image", &patience) else { return };
+    assert_eq!(ended.code, 40, "{ended:?}");
+    let refused = "FailedCreate: pods \"migrate-42-x\" is forbidden: exceeded quota: small";
+    let state = State { pods: Vec::new(), events: vec![("Job", NAME.to_owned(), refused)], ..under_way() };
+    let Some(ended) = wait_for(state, "a quota", &patience) else { return };
+    assert!(ended.code == 13 && ended.stderr.contains("exceeded quota: small"), "{ended:?}");
+}
+
+/// Only the node says that a Pod has ended: the Job of one on a node that was lost never ends.
+#[test]
+fn a_pod_whose_node_is_lost_is_not_waited_for_for_ever() {
+    let mut lost = pod(1, &running());
+    lost["metadata"]["deletionTimestamp"] = json!("2026-11-22T10:05:00Z");
+    let state = State { pods: vec![lost], ..under_way() };
+    let Some(ended) = wait_for(state, "a lost node", &["--node-patience", "1"]) else { return };
+    assert!(ended.code == 14 && ended.stderr.contains("its node does not say that it has"), "{ended:?}");
+}
+
 #[test]
 fn an_image_that_is_pulled_after_all_is_no_trouble() {
     let api = Api::with(State { pods: vec![pod(1, &waits_for("ErrImagePull"))], ..under_way() });
@@ -275,7 +305,7 @@ fn wrong_arguments_end_with_two_and_the_help_names_every_code_of_these_tests() {
     }
     let help = run(&["--help"]);
     assert_eq!(help.code, 0);
-    for code in [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 30, 31, 40] {
+    for code in [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 20, 21, 30, 31, 40] {
         assert!(help.stdout.lines().any(|line| line.starts_with(&format!("{code:>4}  "))), "{code} is not in the help");
     }
 }

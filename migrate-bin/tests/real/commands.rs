@@ -31,7 +31,7 @@ fn done(database: &Database, dir: &Path, arguments: &[&str]) -> Ended {
 }
 
 /// Runs a command that needs no database, without naming one.
-fn alone(dir: &Path, arguments: &[&str]) -> Ended {
+pub(crate) fn alone(dir: &Path, arguments: &[&str]) -> Ended {
     migrate_command(arguments).arg("--dir").arg(dir).output().expect("migrate starts").into()
 }
 

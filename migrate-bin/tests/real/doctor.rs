@@ -1,6 +1,7 @@
 //! `migrate doctor` in the surroundings that people are called for at night.
 
 use crate::background::Session;
+use crate::pgpool::Pgpool;
 use crate::pooler::Pooler;
 use crate::stage::{Database, Ended, eventually, folder, free_port, migrate, migrate_command, server, sql};
 
@@ -122,6 +123,31 @@ fn a_pooler_in_transaction_mode_is_found_out() {
         let query = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{}'", database.name);
         sql(&server().url("postgres"), &query) == ["0"]
     });
+}
+
+#[test]
+fn poolers_that_keep_a_backend_for_a_session_or_for_a_statement_are_told_apart() {
+    let (database, files) = (Database::create(), folder(&[ONE]));
+    assert_eq!(migrate(&database.url, files.path(), &["up"]).code, 0);
+    let verdict = |url: &str| {
+        let (page, data) = doctor(url, &files);
+        let sign = data["pooler"]["sign"].as_str().unwrap_or_default().to_owned();
+        (page.code, data["pooler"]["verdict"].as_str().expect("a verdict").to_owned(), sign)
+    };
+    assert_eq!(verdict(&database.url), (0, "none-shows".to_owned(), String::new()));
+    for (mode, expected, sign) in
+        [("session", "session", "was told to name process"), ("statement", "statement", "statement pooling mode")]
+    {
+        let settings = format!("pool_mode = {mode}");
+        let Some(pooler) = Pooler::start("doctor", server().port(), &settings) else { return };
+        let (code, found, told) = verdict(&pooler.url(&database.name));
+        assert_eq!((code, found.as_str()), (0, expected), "{told}");
+        assert!(told.contains(sign), "{told}");
+    }
+    let Some(pgpool) = Pgpool::start("doctor behind pgpool-II", server().port(), None) else { return };
+    let (code, found, told) = verdict(&pgpool.url(&database.name));
+    assert_eq!((code, found.as_str()), (0, "pgpool"), "{told}");
+    assert!(told.starts_with(|first: char| first.is_ascii_digit()), "a version: {told}");
 }
 
 #[test]

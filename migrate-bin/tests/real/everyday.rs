@@ -1,16 +1,12 @@
 //! Twenty commands of an ordinary week, in order, in every surrounding that a database is met in. How each ends is a row of
 //! `docs/environments.md`.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
 use migrate_scratch::{Installation, Server, installations};
 
+use crate::haproxy::HaProxy;
 use crate::pgpool::Pgpool;
 use crate::pooler::Pooler;
-use crate::stage::{
-    Database, eventually, folder, free_port, migrate, permit, server, skipped_without, sql, text, workspace,
-};
+use crate::stage::{Database, eventually, folder, migrate, server, skipped_without, sql, text, workspace};
 use crate::standby::Standby;
 
 /// The commands, in order: each finds what those before it have left.
@@ -170,8 +166,8 @@ fn behind_pgpool_with_a_standby() {
 #[test]
 fn behind_haproxy() {
     let database = Database::create();
-    let Some(proxy) = HaProxy::start(server().port()) else { return };
-    hold(&[row("HAProxy", &format!("postgres://postgres@127.0.0.1:{}/{}", proxy.port, database.name))]);
+    let Some(proxy) = HaProxy::start("everyday commands behind HAProxy", server().port(), "60s") else { return };
+    hold(&[row("HAProxy", &proxy.url(&database.name))]);
 }
 
 #[test]
@@ -231,44 +227,4 @@ fn as_roles_that_make_it_hard() {
         database.rows(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
     }
     hold(&rows);
-}
-
-/// `HAProxy` before a server, byte for byte.
-struct HaProxy {
-    port: u16,
-    process: Child,
-    _folder: tempfile::TempDir,
-}
-
-impl HaProxy {
-    fn start(server: u16) -> Option<Self> {
-        let candidates = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"].map(PathBuf::from);
-        let found = candidates.into_iter().find(|path| path.is_file());
-        let program = skipped_without(found, "everyday commands behind HAProxy", "MIGRATE_REQUIRE_HAPROXY", "HAProxy")?;
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        permit(folder.path(), 0o755);
-        let port = free_port();
-        let settings = format!(
-            "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n\
-             listen postgres\n  bind 127.0.0.1:{port}\n  server primary 127.0.0.1:{server}\n"
-        );
-        let file = folder.path().join("haproxy.cfg");
-        std::fs::write(&file, settings).expect("settings");
-        let process = run(&program, &file);
-        eventually("HAProxy listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Some(Self { port, process, _folder: folder })
-    }
-}
-
-fn run(program: &Path, file: &Path) -> Child {
-    let mut command = Command::new(program);
-    command.args(["-db", "-q", "-f"]).arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect("HAProxy starts")
-}
-
-impl Drop for HaProxy {
-    fn drop(&mut self) {
-        let _ended = self.process.kill();
-        let _reaped = self.process.wait();
-    }
 }

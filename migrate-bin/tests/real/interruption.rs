@@ -1,6 +1,7 @@
 //! Runs that are told to end, or whose time is over: what was under way is taken back or written down, and in time.
 
-use std::process::{Child, Stdio};
+use std::fs::File;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::background::{Background, Session};
@@ -36,6 +37,35 @@ fn sigterm_cancels_a_transactional_migration_and_rolls_it_back() {
         );
         eventually("the backend's end", || !running(&database, "pg_sleep(60)"));
     }
+}
+
+/// The file of a secret can be on a mount that hangs, and whoever reads it hears nothing else.
+#[test]
+fn a_secret_that_cannot_be_read_keeps_no_run_from_ending() {
+    let files = folder(&[GOOD]);
+    let secret = files.path().join("secret");
+    assert!(Command::new("mkfifo").arg(&secret).status().expect("mkfifo").success());
+    // As long as somebody may write to it, it has no end.
+    let _writer = File::options().read(true).write(true).open(&secret).expect("a pipe");
+    let start = |arguments: &[&str]| {
+        let mut command = migrate_command(&[&["up"], arguments].concat());
+        Background::spawn(command.arg("--dir").arg(files.path()).env("DATABASE_URL_FILE", &secret))
+    };
+    let is_read_by = |pid: u32| {
+        let listed = Command::new("ls").arg("-l").arg(format!("/proc/{pid}/fd")).output().expect("a list");
+        String::from_utf8_lossy(&listed.stdout).contains(&secret.display().to_string())
+    };
+    let run = start(&[]);
+    eventually("the reading of the secret", || is_read_by(run.pid()));
+    let asked = Instant::now();
+    run.signal("TERM");
+    let ended = run.wait();
+    assert_eq!(ended.code, 50, "{}", ended.stderr);
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert!(ended.stderr.contains("a signal ended the run while it was connecting"), "{}", ended.stderr);
+    let ended = start(&["--deadline", "1s"]).wait();
+    assert_eq!(ended.code, 46, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the time that the run was given is over"), "{}", ended.stderr);
 }
 
 /// The tables of the bookkeeping are made before the first file, and a trigger of the database can make that take its time.

@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod accepting;
 #[cfg(test)]
-#[expect(dead_code, reason = "the cases of tests/faults need more of it")]
 mod background;
 #[cfg(test)]
 mod bad_input;
@@ -36,6 +35,8 @@ mod gate;
 #[cfg(test)]
 mod habits;
 #[cfg(test)]
+mod haproxy;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod injected_errors;
@@ -51,6 +52,8 @@ mod keywords;
 mod lease;
 #[cfg(test)]
 mod metrics;
+#[cfg(test)]
+mod newer_forms;
 #[cfg(test)]
 mod pgpool;
 #[cfg(test)]

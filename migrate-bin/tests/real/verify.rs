@@ -56,6 +56,17 @@ fn words(rounds: &[Value]) -> Vec<Value> {
     rounds.iter().map(|round| json!([round["up"], round["down"], round["reapply"]])).collect()
 }
 
+/// A role is one of the whole server: what a copy of the database makes, the next copy finds.
+#[test]
+fn a_file_that_makes_a_role_is_applied_once() {
+    let role = format!("verified_{}", std::process::id());
+    let up = format!("CREATE ROLE {role}; CREATE TABLE r (id int); GRANT SELECT ON r TO {role};");
+    let files = folder(&[("00001_role.sql", &format!("-- +goose Up\n{}\n", up.replace("; ", ";\n")))]);
+    let ended = verified(files.path(), &[]);
+    assert_eq!(words(&rounds(&ended)), [json!(["ok", "missing", null])], "{}", ended.stderr);
+    sql(&server().url("postgres"), &format!("DROP ROLE {role}"));
+}
+
 fn words_of_mixed() -> [Value; 8] {
     [
         json!(["ok", "ok", "ok"]),

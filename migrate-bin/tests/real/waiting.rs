@@ -248,6 +248,21 @@ fn all_files_in_one_transaction_are_applied_together_or_not_at_all() {
 }
 
 #[test]
+fn of_all_files_in_one_transaction_the_one_that_waits_is_named() {
+    let database = Database::create();
+    database.rows("CREATE TABLE old (id int)");
+    let second = ("00002_b.sql", "-- +goose Up\nALTER TABLE old ADD b int;\n");
+    let files = folder(&[TABLE, second]);
+    let holder = Session::that(&database.url, "BEGIN; SELECT * FROM old");
+    let mut run =
+        Background::start(&database.url, files.path(), &["up", "--single-transaction", "--lock-timeout", "1s"]);
+    let told = run.read_until("trying again");
+    assert!(told.contains("00002_b.sql was rolled back"), "{told}");
+    drop(holder);
+    assert_eq!(run.wait().code, 0);
+}
+
+#[test]
 fn one_failure_stops_all_that_is_on_the_way_behind_it() {
     let database = Database::create();
     let files: Vec<(String, String)> = (1..=40)

@@ -114,8 +114,15 @@ pub(super) async fn fly<'a>(
     crew: &mut Crew<'_, '_>,
 ) -> Ending<'a> {
     session.notices.attend();
-    let mut convoy =
-        Convoy { legs, window, filling: true, under_way: VecDeque::new(), unanswered: 0, since: Instant::now() };
+    let mut convoy = Convoy {
+        legs,
+        window,
+        filling: true,
+        under_way: VecDeque::new(),
+        unanswered: 0,
+        since: Instant::now(),
+        heard: Instant::now(),
+    };
     let ending = convoy.run(session, crew).await;
     crew.watch.rest();
     crew.watch.let_cancel_arrive().await;
@@ -134,6 +141,8 @@ struct Convoy<'l, 'a> {
     unanswered: usize,
     /// When the first flight under way became the first.
     since: Instant,
+    /// When the server was heard last.
+    heard: Instant,
 }
 
 enum Heard {
@@ -220,6 +229,7 @@ impl<'a> Convoy<'_, 'a> {
     /// Another flight is the first one without an answer.
     fn turn_to_first(&mut self, session: &Session, watch: &Watch<'_>) {
         self.since = Instant::now();
+        self.heard = self.since;
         match self.under_way.front() {
             Some(first) => watch.flight(first.leg.ran_at(0), session.canceller()),
             None => watch.rest(),
@@ -252,6 +262,7 @@ impl<'a> Convoy<'_, 'a> {
     }
 
     fn note(&mut self, message: &SimpleQueryMessage, crew: &Crew<'_, '_>) {
+        self.heard = Instant::now();
         let Some(first) = self.under_way.front_mut() else { return };
         match message {
             SimpleQueryMessage::CommandComplete(_) => {
@@ -272,6 +283,7 @@ impl<'a> Convoy<'_, 'a> {
 
     /// A message has its answer, or its error.
     fn answered(&mut self, error: Option<Error>, crew: &Crew<'_, '_>) {
+        self.heard = Instant::now();
         let Some(first) = self.under_way.front_mut() else { return };
         let length = first.answers.pop_front().map_or(0, |(length, _)| length);
         self.unanswered = self.unanswered.saturating_sub(length);
@@ -340,7 +352,13 @@ impl<'a> Convoy<'_, 'a> {
         };
         let doubtful = self.under_way.iter().take_while(|flight| flight.may_land()).map(doubt).collect();
         let first = self.under_way.pop_front()?;
-        Some(Ending::Lost(Loss { message: first.heard, leg: first.leg, doubtful, error }))
+        Some(Ending::Lost(Loss {
+            message: first.heard,
+            leg: first.leg,
+            doubtful,
+            error,
+            silence: self.heard.elapsed(),
+        }))
     }
 }
 

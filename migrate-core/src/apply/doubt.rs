@@ -167,7 +167,7 @@ impl Run<'_, '_> {
             return Err(self.interrupted(walk, Some(unit)));
         }
         let failure = failure::uncleared(&fault.error, walk);
-        if may_succeed_again(sqlstate(&fault.error)) { self.try_again(&fault.leg, failure).await } else { Err(failure) }
+        if may_succeed_again(sqlstate(&fault.error)) { self.try_again(fault, failure).await } else { Err(failure) }
     }
 
     async fn write_done(&mut self, walk: &Walk<'_, '_>, unit: &Unit) -> Result<(), Failure> {

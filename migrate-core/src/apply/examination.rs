@@ -2,8 +2,9 @@
 //!
 //! Invariant: nothing here writes, waits for a lock or needs more than a login; what a role may not see is absent.
 
+use super::pooler::{self, Pooling};
 use super::privileges::{self, Privilege};
-use super::{Connect, InvalidIndex, Session, by_hand, database, failure, lookout, pooler};
+use super::{Connect, InvalidIndex, Session, by_hand, database, failure, lookout};
 use crate::flight::TableName;
 use crate::gate::{Gate, Verdict};
 use crate::history::{Attempt, TextRow};
@@ -21,7 +22,7 @@ pub struct Examination {
     pub user: String,
     /// Whether that role is a superuser.
     pub superuser: bool,
-    /// Whether a pooler stands in between.
+    /// What stands in between.
     pub pooling: Pooling,
     /// What a run needs, and whether the role has it.
     pub privileges: Vec<Privilege>,
@@ -35,22 +36,6 @@ pub struct Examination {
     pub hazards: Vec<Hazard>,
     /// What the gate says.
     pub verdict: Verdict,
-}
-
-/// Whether a pooler in transaction mode stands between this program and the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pooling {
-    /// None shows; that is no proof.
-    NoneShows,
-    /// An address that poolers use; it may be one in session mode.
-    Perhaps(String),
-    /// One does.
-    Transaction {
-        /// What tells it.
-        sign: String,
-        /// The host without it, where that is known.
-        direct: Option<String>,
-    },
 }
 
 /// A setting that hurts.
@@ -95,7 +80,7 @@ pub async fn examine(
         server,
         role_of_server,
         superuser: superuser == "t",
-        pooling: pooling(session, connect).await,
+        pooling: pooler::pooling(session, connect).await,
         privileges,
         user,
         holder: lookout::lock_holder(session).await,
@@ -109,14 +94,6 @@ pub async fn examine(
 const SERVER: &str = "SELECT pg_catalog.current_setting('server_version'), pg_catalog.pg_is_in_recovery(), \
     pg_catalog.current_setting('default_transaction_read_only'), session_user, \
     (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user)";
-
-async fn pooling(session: &Session, connect: Option<&dyn Connect>) -> Pooling {
-    if let Some(pooled) = pooler::verdict(session, connect).await {
-        return Pooling::Transaction { sign: pooled.sign, direct: pooled.direct };
-    }
-    let hint = session.peer().and_then(|peer| peer.pooler.as_ref());
-    hint.map_or(Pooling::NoneShows, |hint| Pooling::Perhaps(hint.sign.clone()))
-}
 
 /// Settings, the value that does no harm, and what others do. A run sets its own in each transaction; the application
 /// and whoever looks by hand have these.

@@ -6,7 +6,7 @@ mod place;
 mod walk;
 
 pub(super) use ended::{
-    cancelled, lock_busy, lock_timeout, lost, not_in_one_transaction, of_loss, settled, stopped, unresolved,
+    cancelled, cut_again, lock_busy, lock_timeout, lost, not_in_one_transaction, of_loss, settled, stopped, unresolved,
 };
 pub(super) use fault::of_fault;
 use tokio_postgres::Error;

@@ -326,7 +326,7 @@ impl<'r> Run<'r, '_> {
         let failure = failure::of_fault(fault, stays, self.current(), self.request.order.environment);
         // A lock that was not free, a deadlock, a serialization failure: the same again may succeed.
         if !stays && may_succeed_again(&sqlstate) {
-            self.try_again(&fault.leg, failure).await?;
+            self.try_again(fault, failure).await?;
             return Ok(Course::On);
         }
         Err(failure)

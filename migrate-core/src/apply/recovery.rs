@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::convoy::{Doubt, Loss, ends_session};
+use super::cut::Cut;
 use super::patience::Backoff;
 use super::run::{Course, Run, sqlstate};
 use super::staying::may_stay;
@@ -34,7 +35,7 @@ impl Run<'_, '_> {
         if may_stay(&loss.leg, loss.message) || self.means.connect.is_none() || !asks {
             return Err(failure);
         }
-        self.losses += weight(loss.error.as_ref());
+        let cut = self.count(loss);
         let doubtful: Vec<&Ran> = loss.doubtful.iter().flat_map(|doubt| &doubt.rans).collect();
         if let Some(first) = doubtful.first() {
             self.log.tell(Event::Ambiguous((*first).clone()));
@@ -59,6 +60,9 @@ impl Run<'_, '_> {
             return Err(self.stopped("after the connection broke"));
         }
         // Whoever ends what takes too long will do so again.
+        if let Some(silence) = cut {
+            return Err(failure::cut_again(settled, silence));
+        }
         if self.gives_up() || settled.exit != Exit::ConnectionLost {
             return Err(settled);
         }
@@ -159,6 +163,14 @@ impl Run<'_, '_> {
             _ => return Err(failure),
         }
         self.reconnect(&failure, Access::Change).await
+    }
+
+    /// Counts a broken connection. Where the one before broke in the same place after the same silence, the silence.
+    pub(super) fn count(&mut self, loss: &Loss<'_>) -> Option<Duration> {
+        self.losses += weight(loss.error.as_ref());
+        let now = Cut::of(loss);
+        let before = std::mem::replace(&mut self.cut, now.clone());
+        now.filter(|now| before.is_some_and(|before| before.is_like(now))).map(|now| now.silence)
     }
 
     /// Whether one more broken connection is too many.

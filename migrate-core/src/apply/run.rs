@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::cut::Cut;
 use super::log::Log;
 use super::patience::{Backoff, Patience};
 use super::watch::Watch;
@@ -21,6 +22,8 @@ pub(super) struct Run<'r, 'c> {
     /// The history that was read last, by its hash.
     pub(super) last_read: Option<u64>,
     pub(super) losses: u32,
+    /// The last connection that broke without a word.
+    pub(super) cut: Option<Cut>,
     /// Since when the first question goes without an answer.
     pub(super) unheard_since: Option<Instant>,
     /// Whether no pooler showed when one was looked for.
@@ -53,6 +56,7 @@ impl<'r, 'c> Run<'r, 'c> {
             watch: Watch::new(means.connect, &means.stop, request.policy.terms.lock_timeout),
             last_read: None,
             losses: 0,
+            cut: None,
             unheard_since: None,
             is_direct: false,
         }

@@ -1,7 +1,7 @@
 //! Waiting: for another runner's lock, for locks of the application, for a server that comes back. Every wait is polled
 //! with jitter, bounded, ends when the run is asked to end, and is never silent for long.
 
-use super::convoy::Leg;
+use super::convoy::Fault;
 use super::run::Run;
 use super::{failure, lookout};
 use crate::flight::{LOCK_KEY, Pace};
@@ -9,17 +9,17 @@ use crate::report::{Event, Failure, Retry};
 
 impl Run<'_, '_> {
     /// Waits before a migration that was rolled back is tried again; its failure, when the budget is spent.
-    pub(super) async fn try_again(&mut self, leg: &Leg<'_>, failure: Failure) -> Result<(), Failure> {
+    pub(super) async fn try_again(&mut self, fault: &Fault<'_>, failure: Failure) -> Result<(), Failure> {
         let (attempt, waited) = (self.locks.tries(), self.locks.waited());
         let Some(delay) = self.locks.next() else {
             return Err(failure::lock_timeout(failure, (attempt, waited), &self.log.blockers));
         };
         self.log.tell(Event::Retry(Retry {
-            ran: leg.ran_at(0),
+            ran: fault.leg.ran_at(fault.message),
             reason: failure.message.clone(),
             sqlstate: failure.server.as_ref().map(|server| server.sqlstate.clone()),
             attempt: attempt + 1,
-            rolled_back: leg.flight.pace != Pace::Unwrapped,
+            rolled_back: fault.leg.flight.pace != Pace::Unwrapped,
             delay,
         }));
         let slept = self.means.stop.sleep(delay).await;

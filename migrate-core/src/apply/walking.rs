@@ -172,7 +172,7 @@ impl Run<'_, '_> {
             self.write_failed(walk, unit, state).await;
         }
         if again {
-            self.try_again(&fault.leg, failure).await?;
+            self.try_again(fault, failure).await?;
             let outcome =
                 if begun && !unit.nature.is_atomic() { self.settle_unit(walk, unit).await? } else { Outcome::Left };
             return Ok(match outcome {
@@ -203,13 +203,16 @@ impl Run<'_, '_> {
     }
 
     pub(super) async fn lost_on_the_way(&mut self, walk: &Walk<'_, '_>, loss: &Loss<'_>) -> Result<Step, Failure> {
-        self.losses += weight(loss.error.as_ref());
+        let cut = self.count(loss);
         let why = failure::lost(loss.error.as_ref());
         if self.means.stop.cause().is_some() {
             return Err(self.interrupted(walk, None));
         }
         if self.gives_up() || self.means.connect.is_none() {
             return Err(failure::broken_on_the_way(why, walk));
+        }
+        if let Some(silence) = cut {
+            return Err(failure::cut_again(failure::broken_on_the_way(why, walk), silence));
         }
         self.reconnect(&why, Access::Resume).await.map_err(|why| failure::broken_on_the_way(why, walk))?;
         Ok(Step::Anew)

@@ -44,6 +44,17 @@ pub fn handles_exceptions(body: &str) -> bool {
     tokens(body).windows(2).any(|pair| pair[0].is_any(&["exception"]) && pair[1].is_any(&["when"]))
 }
 
+/// Whether all that a body makes, changes and drops are roles, which belong to no schema.
+#[must_use]
+pub fn changes_roles_only(body: &str) -> bool {
+    let tokens = tokens(body);
+    let is = |at: usize, words: &[&str]| tokens.get(at).is_some_and(|token| token.is_any(words));
+    (0..tokens.len()).all(|at| {
+        let of_a_role = is(at + 1, &["role", "user", "group"]) && !is(at + 2, &["mapping"]);
+        !is(at, &["execute", "perform", "call", "truncate"]) && (!is(at, &["create", "alter", "drop"]) || of_a_role)
+    })
+}
+
 fn tokens(body: &str) -> Vec<Token<'_>> {
     let mut start = 0;
     let tokens = squawk_lexer::tokenize(body).filter_map(|token| {
@@ -118,6 +129,25 @@ mod tests {
             found("BEGIN EXECUTE format('ALTER TABLE %I ADD c int', name); EXECUTE 'UPDATE ' || t; END"),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn roles_are_told_from_what_has_a_schema() {
+        for body in [
+            "BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END",
+            "BEGIN IF NOT EXISTS (SELECT FROM pg_roles) THEN CREATE USER app; ALTER ROLE app SET work_mem = '1'; END IF; END",
+            "BEGIN RAISE NOTICE 'create table x'; END",
+        ] {
+            assert!(changes_roles_only(body), "{body}");
+        }
+        for body in [
+            "BEGIN CREATE ROLE app; CREATE TABLE t (a int); END",
+            "BEGIN EXECUTE 'CREATE ROLE app'; END",
+            "BEGIN CREATE USER MAPPING FOR app SERVER s; END",
+            "BEGIN PERFORM make(); END",
+        ] {
+            assert!(!changes_roles_only(body), "{body}");
+        }
     }
 
     #[test]

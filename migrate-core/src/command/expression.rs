@@ -62,6 +62,8 @@ pub struct Write {
     pub verb: &'static str,
     /// DELETE, or a MERGE that deletes.
     pub deletes: bool,
+    /// UPDATE, or a MERGE or an `ON CONFLICT` that updates.
+    pub updates: bool,
     /// The table.
     pub table: Name,
     /// The columns listed by INSERT, or set by UPDATE and `ON CONFLICT DO UPDATE`.

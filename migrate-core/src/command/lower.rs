@@ -11,6 +11,7 @@ mod name;
 mod other;
 mod parts;
 mod routine;
+mod schema;
 mod table;
 mod types;
 
@@ -42,8 +43,15 @@ fn commands(tree: &SourceFile, broken: bool) -> Option<Vec<Command>> {
     let statements = tree.stmts().filter(|stmt| stmt.syntax().kind() != SyntaxKind::EMPTY_STMT);
     // What a broken text asks for is not known: the server refuses it, or reads it in another way.
     let action = |stmt: &ast::Stmt| if broken { Action::Opaque } else { action(stmt) };
-    let commands: Vec<Command> =
-        statements.map(|stmt| Command { span: span(stmt.syntax()), action: action(&stmt) }).collect();
+    let mut commands: Vec<Command> = Vec::new();
+    for stmt in statements {
+        let action = action(&stmt);
+        let elements = schema::elements(stmt.syntax(), &action);
+        let own = span(stmt.syntax());
+        let end = elements.first().map_or(own.end, |(first, _)| end_before(first));
+        commands.push(Command { span: Span::new(own.start, end), action });
+        commands.extend(elements.into_iter().map(|(node, action)| Command { span: span(&node), action }));
+    }
     (!broken || !commands.is_empty()).then_some(commands)
 }
 
@@ -56,6 +64,13 @@ fn action(stmt: &ast::Stmt) -> Action {
         .or_else(|| data::lower(stmt))
         .or_else(|| other::lower(stmt))
         .unwrap_or(Action::Opaque)
+}
+
+/// Where the last word in front of a node ends.
+fn end_before(node: &SyntaxNode) -> u32 {
+    let before = node.first_token().and_then(|token| token.prev_token());
+    let mut backward = std::iter::successors(before, SyntaxToken::prev_token);
+    backward.find(|token| !token.kind().is_trivia()).map_or(0, |token| token.text_range().end().into())
 }
 
 /// Where a command stands, without the `;` behind it and without the space and comments around it.

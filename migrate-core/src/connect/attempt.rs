@@ -162,7 +162,12 @@ pub(super) async fn again(target: Target<'_>, in_tls: bool) -> Result<Wire, Reas
 }
 
 async fn login(target: Target<'_>, wire: Wire, tls: Option<TlsFacts>) -> Result<Opened, Reason> {
-    let (client, connection) = config(target).connect_raw(wire, Done).await.map_err(cause::of_login)?;
+    let unbindable = wire.unbindable().map(str::to_owned);
+    let ended = config(target).connect_raw(wire, Done).await.map_err(cause::of_login);
+    let (client, connection) = ended.map_err(|reason| match (reason, unbindable) {
+        (Reason::Binding, Some(signature)) => Reason::Unbindable(signature),
+        (reason, _) => reason,
+    })?;
     Ok(Opened { client, connection, tls })
 }
 

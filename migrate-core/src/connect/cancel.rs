@@ -11,7 +11,7 @@ use super::fault::{Fault, Reason};
 use super::peer::Peer;
 use super::socket::Address;
 use super::tls::Encryption;
-use super::wire::{Done, HeardOut};
+use super::wire::{Done, HeardOut, Recorded};
 use crate::connection::{Endpoint, Settings};
 
 /// Stops the running statement of one session, over a connection of its own to the same address, encrypted like it.
@@ -28,6 +28,9 @@ pub struct Canceller {
 /// How long a request may take where nothing else bounds it: whoever stops something is in a hurry.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// Where a cancel request names the process, behind its length and its code (PostgreSQL, "Message Formats", `CancelRequest`).
+const REQUESTED_PROCESS: usize = 8;
+
 impl Canceller {
     pub(super) fn new(
         client: &Client,
@@ -43,6 +46,14 @@ impl Canceller {
             address: address.clone(),
             encryption,
         }
+    }
+
+    /// The process that the session was told to name when it wants to be stopped: the server's own, or one that a pooler or
+    /// a proxy gave out. Nothing is sent: the driver keeps the number to itself, and its request holds it.
+    pub(crate) async fn process(&self) -> Option<u32> {
+        let wire = Recorded::default();
+        self.token.cancel_query_raw(wire.clone(), Done).await.ok()?;
+        wire.number_at(REQUESTED_PROCESS)
     }
 
     /// Sends the request, and waits until it was taken. The server does not tell whether there was anything to stop.

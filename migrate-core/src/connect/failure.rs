@@ -76,6 +76,10 @@ fn next(fault: &Fault, settings: &Settings) -> String {
         }
         Reason::NoTls => "`sslmode=disable` or `prefer` on a network you trust; otherwise switch TLS on at the server",
         Reason::Binding => "the server needs SCRAM passwords and TLS, and no proxy may end the TLS before it",
+        Reason::Unbindable(_) => {
+            "give the server a certificate that is signed with RSA or ECDSA; or use `channel_binding=prefer` with \
+             `sslmode=verify-full`, which binds the session to the certificate's authority instead"
+        }
         Reason::File(_) => "name files that are there and that this program may read",
         Reason::Login(_) => "put the password into the URL, PGPASSWORD or a password file",
         Reason::Kind(_) => {

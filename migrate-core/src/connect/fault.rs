@@ -46,6 +46,8 @@ pub(super) enum Reason {
     Login(String),
     /// The login is not bound to the TLS channel.
     Binding,
+    /// Nor can it be: by what the server's certificate is signed.
+    Unbindable(String),
     /// The session is not of the kind that was asked for.
     Kind(&'static str),
     /// What answers is no server, or none that this program understands.
@@ -97,6 +99,7 @@ impl Fault {
             | Reason::File(_)
             | Reason::Login(_)
             | Reason::Binding
+            | Reason::Unbindable(_)
             | Reason::Protocol(_) => Class::Permanent,
         }
     }
@@ -122,7 +125,7 @@ impl Fault {
             Reason::LookUp(_) | Reason::Socket(_) | Reason::OnlySix(_) | Reason::Silent(_) | Reason::HungUp => {
                 Exit::Connect
             }
-            Reason::NoTls | Reason::WantsTls(_) | Reason::Tls(_) | Reason::Binding => Exit::Tls,
+            Reason::NoTls | Reason::WantsTls(_) | Reason::Tls(_) | Reason::Binding | Reason::Unbindable(_) => Exit::Tls,
             Reason::File(_) | Reason::Protocol(_) | Reason::Dropped(_) => Exit::Config,
             Reason::Login(_) => Exit::Auth,
             Reason::Kind(_) => Exit::ReadOnly,
@@ -155,6 +158,11 @@ impl std::fmt::Display for Fault {
             Reason::Binding => {
                 write!(f, "{at} did not bind the login to the TLS channel, and `channel_binding=require` asks for it")
             }
+            Reason::Unbindable(signature) => write!(
+                f,
+                "the certificate of {at} is signed by {signature}, for which no channel binding exists (RFC 5929), and \
+                 `channel_binding=require` asks for one"
+            ),
             Reason::Kind(why) => write!(f, "{at} {why}"),
             Reason::Protocol(why) => write!(f, "what answers at {at} does not speak PostgreSQL's protocol: {why}"),
         }

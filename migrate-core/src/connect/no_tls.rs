@@ -18,6 +18,10 @@ impl Encrypted {
         match self.0 {}
     }
 
+    pub(super) fn unbindable(&self) -> Option<&str> {
+        match self.0 {}
+    }
+
     pub(super) fn channel_binding(&self) -> ChannelBinding {
         match self.0 {}
     }

@@ -31,11 +31,17 @@ use crate::connection::{Negotiation, SslMode, Tls, TlsVersion, WhenAsked};
 pub(super) struct Encrypted {
     stream: TlsStream<TcpStream>,
     binding: Option<Vec<u8>>,
+    /// By what the certificate is signed, where nothing can bind a login to it.
+    unbindable: Option<String>,
 }
 
 impl Encrypted {
     pub(super) fn stream(&mut self) -> &mut TlsStream<TcpStream> {
         &mut self.stream
+    }
+
+    pub(super) fn unbindable(&self) -> Option<&str> {
+        self.unbindable.as_deref()
     }
 
     pub(super) fn channel_binding(&self) -> ChannelBinding {
@@ -89,9 +95,11 @@ impl Encryption {
                 "`sslcertmode=require`, and the server did not ask for a certificate, or there is none".to_owned(),
             ));
         }
-        let binding = session.peer_certificates().and_then(|chain| certificate::binding(chain.first()?));
+        let certificate = session.peer_certificates().and_then(|chain| chain.first());
+        let binding = certificate.and_then(certificate::binding);
+        let unbindable = certificate.filter(|_| binding.is_none()).and_then(certificate::signature);
         let facts = self.facts(session);
-        Ok((Encrypted { stream, binding }, facts))
+        Ok((Encrypted { stream, binding, unbindable }, facts))
     }
 
     fn config(&self, host: Option<&str>, identity: Arc<identity::Resolver>) -> Result<ClientConfig, Reason> {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Ready;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -56,6 +57,16 @@ impl AsyncWrite for Wire {
     }
 }
 
+impl Wire {
+    /// By what the server's certificate is signed, where no login can be bound to it.
+    pub(super) fn unbindable(&self) -> Option<&str> {
+        match self {
+            Self::Tls(encrypted) => encrypted.unbindable(),
+            _ => None,
+        }
+    }
+}
+
 impl TlsStream for Wire {
     fn channel_binding(&self) -> ChannelBinding {
         match self {
@@ -104,6 +115,48 @@ impl AsyncWrite for HeardOut {
 impl TlsStream for HeardOut {
     fn channel_binding(&self) -> ChannelBinding {
         self.0.channel_binding()
+    }
+}
+
+/// A wire that leads nowhere and keeps what is written to it.
+#[derive(Clone, Default)]
+pub(super) struct Recorded(Arc<Mutex<Vec<u8>>>);
+
+impl Recorded {
+    fn written(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The four bytes from this one on as a number of the protocol.
+    pub(super) fn number_at(&self, at: usize) -> Option<u32> {
+        self.written().get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)
+    }
+}
+
+impl AsyncRead for Recorded {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Recorded {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.written().extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl TlsStream for Recorded {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
     }
 }
 

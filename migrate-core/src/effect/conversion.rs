@@ -50,7 +50,7 @@ pub(super) fn is_constrained_domain(kind: &ColumnType, catalog: &Catalog) -> boo
 }
 
 /// The type below a domain.
-fn base<'a>(kind: &'a ColumnType, catalog: &'a Catalog) -> &'a ColumnType {
+pub(super) fn base<'a>(kind: &'a ColumnType, catalog: &'a Catalog) -> &'a ColumnType {
     match catalog.type_entry(&kind.name).known().map(|(_, entry)| &entry.kind) {
         Some(TypeKind::Domain { base: below, .. }) if kind.dimensions == 0 => base(below, catalog),
         _ => kind,

@@ -201,6 +201,7 @@ impl<'a> Facts<'a> {
             scans: touched(self.scans),
             runs: if self.outside { Runs::OutsideTransaction } else { Runs::Anywhere },
             destructive: false,
+            overwrites: Vec::new(),
             forms: self.forms,
         }
     }

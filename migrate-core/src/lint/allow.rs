@@ -107,6 +107,15 @@ pub(super) fn complaints(allows: &[Allow], migration: &Migration, set: &Set, set
     allows.iter().filter_map(complain).collect()
 }
 
+/// Whether two spellings name one object: in quotes or without, with the schema `public` or without.
+fn is_same(written: &str, found: &str) -> bool {
+    let plain = |name: &str| {
+        let name = name.replace('"', "");
+        name.strip_prefix("public.").map(str::to_owned).unwrap_or(name)
+    };
+    plain(written) == plain(found)
+}
+
 impl Allow {
     /// The comment for the snapshot; `None` when it is not well formed.
     pub(super) fn active(&self, migration: &Migration, set: &Set) -> Option<ActiveAllow> {
@@ -133,7 +142,7 @@ impl Allow {
         here && directive.reason.is_some()
             && !self.expired
             && self.rule.is_some_and(|rule| rule.id == finding.rule)
-            && directive.object.as_ref().is_none_or(|object| *object == finding.object)
+            && directive.object.as_ref().is_none_or(|object| is_same(object, &finding.object))
     }
 
     fn complaint(&self) -> Option<(Severity, String, String)> {

@@ -3,7 +3,7 @@
 use super::absent::Failure;
 use super::{Subject, drop_or_narrow_type, drop_routine_or_view_in_use};
 use crate::catalog::{QualifiedName, Relation, RelationKind};
-use crate::command::{Action, AlterTable, ColumnChange, Drop, Kind, Name, TableChange};
+use crate::command::{Action, AlterTable, ColumnChange, Drop, Kind, Name, Query, TableChange};
 
 /// Everything that the command drops without CASCADE, or changes, although something depends on it.
 pub(super) fn blocked(subject: &Subject<'_>) -> Vec<Failure> {
@@ -107,6 +107,26 @@ fn of_alter(subject: &Subject<'_>, alter: &AlterTable) -> Vec<Failure> {
     failures
 }
 
+/// Whether a view needs a column of a table that it reads.
+fn shows(subject: &Subject<'_>, (view, query): (&QualifiedName, &Query), table: &QualifiedName, column: &str) -> bool {
+    let words: Vec<String> = query.text.split_whitespace().map(str::to_lowercase).collect();
+    let mentions = query.columns.iter().any(|used| used == column);
+    if query.reads.len() == 1 {
+        // `*` is the columns that there were when the view was made, which are those that it has.
+        let is_star = words.starts_with(&["select".to_owned(), "*".to_owned(), "from".to_owned()]);
+        let made = subject.before.relations.get(view).filter(|view| view.complete);
+        return mentions || (is_star && made.is_some_and(|view| view.column(column).is_some()));
+    }
+    // Of several relations it is the only one with such a column; a sub-query may have given the name to anything.
+    let is_flat = words.iter().filter(|word| word.contains("select")).count() == 1;
+    let is_elsewhere = |read: &Name| match subject.relation(read) {
+        Some((other, _)) if other == table => false,
+        Some((_, relation)) => !relation.complete || relation.column(column).is_some(),
+        None => true,
+    };
+    mentions && is_flat && !query.reads.iter().any(is_elsewhere)
+}
+
 /// The view, generated column, policy or trigger that uses a column.
 fn user(
     subject: &Subject<'_>,
@@ -116,7 +136,7 @@ fn user(
 ) -> Option<String> {
     let uses = |columns: &[String]| columns.iter().any(|used| used == column);
     let mut views = subject.before.views_of(name);
-    if let Some((view, _)) = views.find(|(_, view)| view.query.reads.len() == 1 && uses(&view.query.columns)) {
+    if let Some((view, _)) = views.find(|(view, shown)| shows(subject, (view, &shown.query), name, column)) {
         return Some(format!("the view {view}"));
     }
     let is_dropped = |other: &str| {

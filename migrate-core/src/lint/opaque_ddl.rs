@@ -1,7 +1,7 @@
 //! G18: Schema changes that only running the code would show.
 
 use super::{Check, Findings, Rule, Subject, body, example};
-use crate::command::Action;
+use crate::command::{Action, changes_roles_only};
 use crate::diagnostic::Severity;
 
 pub(super) static RULE: Rule = Rule {
@@ -57,6 +57,8 @@ ALTER TABLE clients DROP COLUMN fax;
 
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let (what, label) = match &subject.command.action {
+        // They are in no schema.
+        Action::Do { body: code, .. } if changes_roles_only(code) => return,
         Action::Do { body: code, .. } => match body::changing_word(code) {
             Some(word) => ("this block", format!("holds {}", word.to_uppercase())),
             None => return,

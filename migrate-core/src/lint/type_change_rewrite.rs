@@ -57,6 +57,8 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         let label = from.map_or_else(|| "its present type is not known".to_owned(), |from| format!("{from} to {to}"));
         let message = format!("this change of type writes `{table}` anew while every read and write waits");
         let report = findings.report(change.span(), format!("{table}.{column}"), message, label);
+        // Most of what becomes text or numeric was text or numeric before.
+        let report = if from.is_none() && takes_much(to) { report.at_most(Severity::Warning) } else { report };
         if let (Some(known), Some(from)) = (known, from) {
             let report = report.history(format!("column {column} is {from} since {}", subject.describe(known.changed)));
             if zones {
@@ -67,6 +69,11 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
             }
         }
     }
+}
+
+/// Whether a change to this type is often no more than a change of metadata.
+fn takes_much(to: &ColumnType) -> bool {
+    matches!(to.name.name.as_str(), "text" | "varchar" | "numeric") && to.modifiers.is_empty() && to.dimensions == 0
 }
 
 /// Whether two types differ only in whether they have a time zone.

@@ -1,5 +1,6 @@
 //! F07: A feature that the oldest PostgreSQL of migrate.toml does not have.
 
+use super::newer_forms::{self, Need};
 use super::{Check, Findings, Rule, Subject, example, tables};
 use crate::catalog::{Relation, RelationKind};
 use crate::command::{
@@ -48,6 +49,7 @@ ALTER TABLE clients DROP COLUMN fax;
 
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let mut needs = needs(subject);
+    needs.extend(newer_forms::needs(subject.command.span.of(subject.sql())));
     needs.sort_by_key(|(major, _)| std::cmp::Reverse(*major));
     let min = subject.majors.min;
     if let Some((major, what)) = needs.into_iter().find(|(major, _)| *major > min) {
@@ -55,8 +57,6 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         findings.report(subject.command.span, what, message, format!("since PostgreSQL {major}")).without_facts();
     }
 }
-
-type Need = (u32, &'static str);
 
 fn needs(subject: &Subject<'_>) -> Vec<Need> {
     match &subject.command.action {
@@ -169,6 +169,24 @@ fn functions(subject: &Subject<'_>, calls: &[crate::command::Name]) -> Vec<Need>
     let need = |name: &str| match name {
         "uuidv7" => Some((18, "uuidv7()")),
         "uuidv4" => Some((18, "uuidv4()")),
+        "uuid_extract_timestamp" => Some((17, "uuid_extract_timestamp()")),
+        "array_sort" => Some((18, "array_sort()")),
+        "array_reverse" => Some((18, "array_reverse()")),
+        "casefold" => Some((18, "casefold()")),
+        "to_bin" => Some((17, "to_bin()")),
+        "to_oct" => Some((17, "to_oct()")),
+        "any_value" => Some((16, "any_value()")),
+        "array_shuffle" => Some((16, "array_shuffle()")),
+        "array_sample" => Some((16, "array_sample()")),
+        "random_normal" => Some((16, "random_normal()")),
+        "date_add" => Some((16, "date_add()")),
+        "date_subtract" => Some((16, "date_subtract()")),
+        "regexp_count" => Some((15, "regexp_count()")),
+        "regexp_instr" => Some((15, "regexp_instr()")),
+        "regexp_like" => Some((15, "regexp_like()")),
+        "regexp_substr" => Some((15, "regexp_substr()")),
+        "date_bin" => Some((14, "date_bin()")),
+        "string_to_table" => Some((14, "string_to_table()")),
         "gen_random_uuid" => Some((13, "gen_random_uuid()")),
         _ => None,
     };

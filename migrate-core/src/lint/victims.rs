@@ -1,15 +1,17 @@
 //! What a command takes with it by CASCADE: what the schema has before it and not after it.
 
 use super::Subject;
-use crate::catalog::{Catalog, QualifiedName, Relation, RelationKind};
+use crate::catalog::{Catalog, CatalogColumn, QualifiedName, Relation, RelationKind};
 use crate::command::{Action, TableChange};
 
-/// The objects that vanish with those that the command names, as messages write them.
+/// The objects that vanish with those that the command names, as messages write them. What no database has yet is none.
 pub(super) fn of(subject: &Subject<'_>) -> Vec<String> {
     let (before, after) = (subject.before, subject.after);
     let mut victims = Vec::new();
     for name in before.relations.differing(&after.relations) {
-        let Some(relation) = before.relations.get(name) else { continue };
+        let Some(relation) = before.relations.get(name).filter(|relation| !subject.is_new_since(relation.since)) else {
+            continue;
+        };
         match after.relations.get(name) {
             None if !is_named(subject, name) && !belongs(after, relation) => {
                 victims.push(format!("{} `{name}`", word(relation)));
@@ -66,11 +68,13 @@ fn lost(
             |change: &TableChange| matches!(change, TableChange::DropColumn { column: own, .. } if own == column);
         own.is_some_and(|changes| changes.iter().any(|(_, change)| drops(change)))
     };
-    let columns = before.columns.iter().filter(|column| left.column(&column.name).is_none());
+    let is_old = |column: &&CatalogColumn| !subject.is_new_since(column.since);
+    let columns = before.columns.iter().filter(|column| left.column(&column.name).is_none()).filter(is_old);
     let gone: Vec<&str> = columns.map(|column| column.name.as_str()).filter(|column| !names_column(column)).collect();
     victims.extend(gone.iter().map(|column| format!("column `{name}.{column}`")));
     if before.is_table() && !is_own {
         let keys = before.constraints.iter().filter(|key| left.constraint(&key.name).is_none());
+        let keys = keys.filter(|key| !subject.is_new_since(key.since));
         let keys = keys.filter(|key| !key.columns().iter().any(|column| gone.contains(&column.as_str())));
         victims.extend(keys.map(|key| format!("constraint `{name}.{}`", key.name)));
     }

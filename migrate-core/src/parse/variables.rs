@@ -7,7 +7,7 @@
 mod difference;
 mod expansion;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::difference::{Reading, only_older, reading};
 use self::expansion::{Expansion, Piece};
@@ -79,6 +79,27 @@ pub(super) fn expand(line: &str, substitution: Substitution<'_>) -> Result<Strin
         Substitution::Fill(environment, Some(dialect)) => expand_as(line, environment, dialect),
         Substitution::Fill(environment, None) => difference::agreed(line, environment),
     }
+}
+
+/// Whether what a line comes to does not depend on a variable that is not set here; its variables are added to `names`.
+pub(super) fn is_known(
+    line: &str,
+    environment: &Environment,
+    dialect: Option<Dialect>,
+    names: &mut BTreeSet<String>,
+) -> bool {
+    let dialects = dialect.map_or_else(|| vec![Dialect::Goose327, Dialect::Goose330], |dialect| vec![dialect]);
+    let readings = dialects.into_iter().filter_map(|dialect| expansion::read(line, dialect).ok());
+    readings.flatten().all(|piece| match piece {
+        Piece::Text(_) => true,
+        Piece::Variable { name, does, .. } => {
+            let has_default =
+                matches!(does, Expansion::IfEmpty | Expansion::IfUnset | Expansion::IfFilled | Expansion::IfSet);
+            let is_known = has_default || environment.get(&name).is_some();
+            names.insert(name);
+            is_known
+        }
+    })
 }
 
 fn expand_as(line: &str, environment: &Environment, dialect: Dialect) -> Result<String, ExpandError> {

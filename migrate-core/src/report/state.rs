@@ -94,6 +94,8 @@ pub enum State {
         /// Whether it was applied again in part.
         in_part_again: bool,
     },
+    /// The run was ended while something may have been under way, and the server was not asked.
+    Abandoned,
     /// What a command does besides a database is done in part; in words, because there is no database to speak of.
     Elsewhere(String),
 }
@@ -128,7 +130,7 @@ impl State {
             | Self::AllDone { .. }
             | Self::Undone { .. } => "partial",
             Self::Done { .. } | Self::Settled { .. } => "done",
-            Self::MayHaveRun { .. } | Self::Unknown { .. } => "unknown",
+            Self::MayHaveRun { .. } | Self::Unknown { .. } | Self::Abandoned => "unknown",
         }
     }
 }
@@ -165,6 +167,9 @@ impl std::fmt::Display for State {
             Self::AtLeast(part) => write!(f, "at least {part} are done, and written down in the journal"),
             Self::Undone { file, in_part_again: false } => write!(f, "{file} is undone"),
             Self::Undone { file, in_part_again: true } => write!(f, "{file} is undone, and in part applied again"),
+            Self::Abandoned => f.write_str(
+                "the server rolls back what it has not committed; `migrate status` and `migrate journal` show what stays",
+            ),
             Self::Elsewhere(text) => f.write_str(text),
             other => other.write_doubt(f),
         }

@@ -4,7 +4,7 @@ use super::sentence::sentence;
 use super::{Ending, Material, Trace, filled};
 use crate::catalog::{Catalog, Lookup, QualifiedName, Relation, RelationKind};
 use crate::check::irreversible;
-use crate::command::{Action, Command, LockMode, Persistence, Sections};
+use crate::command::{Action, Command, Kind, LockMode, Persistence, Sections};
 use crate::effect::Effect;
 use crate::lint::{Steps, meaning, pass, schema_before, steps_from};
 use crate::migration::{Direction, Migration, Mode};
@@ -37,6 +37,8 @@ pub struct Summary {
     pub code: Vec<String>,
     /// Data, or what holds data, is lost for good.
     pub destructive: bool,
+    /// Existing tables, or columns of them, whose stored values are replaced by others.
+    pub overwrites: Vec<String>,
     /// How it is undone.
     pub reversal: Reversal,
     /// The tables that it makes.
@@ -72,11 +74,21 @@ impl Summary {
             format!("{lock}{code}"),
             listed("rewrites", "rewrite", &self.rewrites),
             listed("scans", "scan", &self.scans),
-            if self.destructive { "LOSES DATA" } else { "loses no data" }.to_owned(),
+            self.loss(),
             self.reversible(),
             tables,
         ]
         .join(" · ")
+    }
+
+    /// What becomes of the data that is there, in words.
+    fn loss(&self) -> String {
+        match (self.destructive, self.overwrites.as_slice(), self.code.as_slice()) {
+            (true, ..) => "LOSES DATA".to_owned(),
+            (false, [], []) => "loses no data".to_owned(),
+            (false, [], code) => format!("loses no data but what {} takes", code.join(", ")),
+            (false, replaced, _) => format!("replaces values of {}", replaced.join(", ")),
+        }
     }
 
     /// Whether it can be undone, in words.
@@ -160,11 +172,28 @@ impl Context {
             rewrites: names(rewritten.chain(seen_rewritten).filter(exists)),
             scans: names(scanned.chain(seen_scanned).filter(exists)),
             code: if traces.is_empty() { self.code() } else { Vec::new() },
-            destructive: up.iter().any(|effect| effect.destructive),
+            destructive: up.iter().any(|effect| effect.destructive && !self.is_about_own(effect)),
+            overwrites: self.overwrites(),
             reversal: self.reversal(),
             tables: self.tables(),
             proven: proof.filter(|proof| proof.down != Ending::Untried).map(super::Proof::holds),
         }
+    }
+
+    fn overwrites(&self) -> Vec<String> {
+        let all = self.steps.up.iter().flat_map(|effect| &effect.overwrites);
+        let replaced: Vec<String> = all
+            .filter(|(relation, _)| !self.is_own(relation))
+            .map(|(relation, column)| column.as_ref().map_or_else(|| relation.clone(), |it| format!("{relation}.{it}")))
+            .collect();
+        names(replaced.iter())
+    }
+
+    /// Whether a statement is about relations that the migration itself makes, and no others.
+    fn is_about_own(&self, effect: &Effect) -> bool {
+        let relations = effect.objects.iter().filter(|(kind, _)| matches!(kind, Kind::Table | Kind::ForeignTable));
+        let mut relations = relations.map(|(_, name)| name).peekable();
+        relations.peek().is_some() && relations.all(|name| self.is_own(name))
     }
 
     /// Whether a relation, as effects write it, is an index: its table is told of.

@@ -36,7 +36,11 @@ impl Migrations {
 
     fn judge(&self, settings: &str, scope: Scope) -> Verdict {
         let config = config::parse(settings, "migrate.toml");
-        of_folder(self.0.path(), "m", Request { config, scope, today: None, dialect: None })
+        of_folder(
+            self.0.path(),
+            "m",
+            Request { config, scope, today: None, dialect: None, values: Environment::default() },
+        )
     }
 
     /// Files and rules of the errors that are found, and the codes of the diagnostics.
@@ -136,7 +140,13 @@ fn an_embedded_set_is_judged_like_its_folder() {
     let folder = Migrations::new(&[USERS, ("00002_index.sql", INDEX)]);
     let Verdict { set, .. } = folder.judge("", Scope::default());
     let lock = Lock::of(&set);
-    let request = || Request { config: Ok(Config::default()), scope: Scope::default(), today: None, dialect: None };
+    let request = || Request {
+        config: Ok(Config::default()),
+        scope: Scope::default(),
+        today: None,
+        dialect: None,
+        values: Environment::default(),
+    };
     assert_eq!(of_set(set.clone(), None, request()).findings, folder.judge("", Scope::default()).findings);
     assert_eq!(of_set(set, Some(lock), request()).findings, []);
 }

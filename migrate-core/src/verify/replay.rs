@@ -72,7 +72,8 @@ impl<'r, 'd> Replay<'r, 'd> {
         if let Some(cause) = self.task.stop.cause() {
             return Err(crate::apply::stopped(cause, "between two migrations"));
         }
-        let traces = if self.task.tracing { self.traces(migration).await? } else { Vec::new() };
+        let traces = self.task.tracing && !makes_roles(migration, self.task);
+        let traces = if traces { self.traces(migration).await? } else { Vec::new() };
         let mut round = Round {
             version: migration.version,
             name: migration.name().to_owned(),
@@ -173,6 +174,17 @@ impl<'r, 'd> Replay<'r, 'd> {
         session.close().await;
         traces
     }
+}
+
+/// Whether a file makes roles. They are those of the whole server: what a copy makes stands in the way of the file itself.
+fn makes_roles(migration: &Migration, task: &Task<'_>) -> bool {
+    let path = task.set.path_of(migration);
+    let statements = ready_statements(migration, Direction::Up, &path, task.environment).unwrap_or_default();
+    let commands = statements.iter().flat_map(|statement| read(statement.sql(&migration.text)));
+    commands.into_iter().any(|command| match command.action {
+        Action::Other(other) => matches!(other.words.as_str(), "CREATE ROLE" | "CREATE USER" | "CREATE GROUP"),
+        _ => false,
+    })
 }
 
 /// The extensions that a file makes only if they are not there: one that was there before, or is used by others by now,

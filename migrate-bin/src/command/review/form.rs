@@ -38,6 +38,7 @@ fn of_migration(told: &Told<'_>, migration: &Migration) -> Value {
         "rewrites": summary.rewrites,
         "scans": summary.scans,
         "destructive": summary.destructive,
+        "overwrites": summary.overwrites,
         "tables": summary.tables,
         "reversal": reversal,
         "reason": reason,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    KeyPair, KeyUsagePurpose, PKCS_ED25519, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 
 use crate::stage::permit;
@@ -74,6 +74,13 @@ impl Authority {
 pub(super) fn self_signed(common: &str, names: &[&str]) -> Certified {
     let key = KeyPair::generate().expect("a key");
     let certificate = params(common, names, Valid::Now).self_signed(&key).expect("a certificate");
+    Certified { certificate: certificate.pem(), key: key.serialize_pem() }
+}
+
+/// The same, signed by Ed25519.
+pub(super) fn self_signed_ed25519(common: &str) -> Certified {
+    let key = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
+    let certificate = params(common, &[common], Valid::Now).self_signed(&key).expect("a certificate");
     Certified { certificate: certificate.pem(), key: key.serialize_pem() }
 }
 

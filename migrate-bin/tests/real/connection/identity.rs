@@ -1,6 +1,6 @@
 //! Logging in: with certificates, with passwords, and with passwords that are bound to the channel.
 
-use super::authority::{Certified, Valid, write};
+use super::authority::{Certified, Valid, self_signed_ed25519, write};
 use super::lab::{HOST, PASSWORD, Way, assert_way, lab, pairs, tried};
 use super::listener::{Listener, Manners};
 use crate::stage::{folder, permit};
@@ -97,6 +97,19 @@ fn a_login_that_cannot_be_bound_fails_channel_binding_require() {
     for binding in ["prefer", "disable"] {
         assert_way(&lab.pairs("secret", &format!("sslmode=require channel_binding={binding} {password}")), Encrypted);
     }
+}
+
+/// RFC 5929 takes the hash of the certificate's signature, and Ed25519 has none of its own.
+#[test]
+fn a_certificate_that_no_login_can_be_bound_to_is_named() {
+    let lab = lab();
+    let listener = Listener::start(&self_signed_ed25519(HOST), Manners::plain(lab.server.port()));
+    let secret = format!("user=secret password={PASSWORD} sslmode=require");
+    let ended = tried(&pairs(HOST, listener.port, &format!("{secret} channel_binding=require")), &[]);
+    assert_eq!(ended.code, 23, "{}", ended.stderr);
+    assert!(ended.stderr.contains("is signed by Ed25519, for which no channel binding exists"), "{}", ended.stderr);
+    let ended = tried(&pairs(HOST, listener.port, &format!("{secret} channel_binding=prefer")), &[]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 
 #[test]

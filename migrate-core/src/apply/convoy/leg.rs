@@ -84,6 +84,8 @@ pub(in crate::apply) struct Loss<'a> {
     pub(in crate::apply) doubtful: Vec<Doubt>,
     /// Why, when the driver or the server said it; nothing when nobody answered in time.
     pub(in crate::apply) error: Option<Error>,
+    /// How long the server had not been heard by then.
+    pub(in crate::apply) silence: Duration,
 }
 
 /// A flight that may have landed.

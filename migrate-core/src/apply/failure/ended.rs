@@ -84,6 +84,15 @@ pub(in crate::apply) fn lost(error: Option<&Error>) -> Failure {
     Failure::new(Exit::ConnectionLost, message, "run again").with_server(server_error(db))
 }
 
+/// The connection broke in the same place for the second time, after the same silence.
+pub(in crate::apply) fn cut_again(failure: Failure, silence: Duration) -> Failure {
+    let message = format!("{}, {} s into the same statement as before", failure.message, silence.as_secs());
+    let next = "something in between may end connections that are idle for so long, as a load balancer or a proxy does \
+                (HAProxy: `timeout client` and `timeout server`): raise that time above the statement's, or connect past \
+                it; if the server's log tells of a crash instead, mend the statement";
+    Failure { message, next: next.into(), ..failure }
+}
+
 /// Another runner held the lock for longer than this one waits.
 pub(in crate::apply) fn lock_busy(holder: Option<&Holder>, waited: Duration) -> Failure {
     let told = holder.map(|holder| format!(": {holder}")).unwrap_or_default();

@@ -199,9 +199,9 @@ pub(in crate::apply) fn needs_direct(what: &str, pooled: &Pooled) -> Failure {
     Failure::new(
         Exit::NeedsDirect,
         format!(
-            "{what}, and this connection goes through a pooler in transaction mode ({}), where \
+            "{what}, and this connection goes through a pooler in {} mode ({}), where \
              no lock lasts from one statement to the next",
-            pooled.sign
+            pooled.mode, pooled.sign
         ),
         format!("set DATABASE_URL_DIRECT to a URL that leads past the pooler{direct}"),
     )

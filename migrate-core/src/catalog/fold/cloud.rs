@@ -1,7 +1,7 @@
 //! What may make or drop objects without saying so: DO blocks, calls of functions that run DDL, unknown commands.
 
 use crate::catalog::{Catalog, Place};
-use crate::command::{Action, Name, Query, TableChange};
+use crate::command::{Action, Name, Query, TableChange, changes_roles_only};
 
 /// Words of a body that may change the schema.
 const CHANGES: [&str; 4] = ["create", "alter", "drop", "execute"];
@@ -15,7 +15,9 @@ impl Catalog {
     pub(super) fn cloud(&mut self, action: &Action, place: Place) {
         let clouds = match action {
             Action::Opaque => true,
-            Action::Do { body, .. } => mentions(body, &CHANGES) || mentions(body, &["perform", "call"]),
+            Action::Do { body, .. } => {
+                (mentions(body, &CHANGES) || mentions(body, &["perform", "call"])) && !changes_roles_only(body)
+            }
             Action::Call { name } => self.function(name).known().is_none() || self.may_change(name),
             Action::Select(query) | Action::CreateTableAs { query, .. } => self.query_may_change(query),
             Action::Write(write) => self.query_may_change(&write.query),

@@ -2,7 +2,7 @@
 
 use super::naming;
 use crate::catalog::{Catalog, CatalogColumn, Place, QualifiedName, Relation, RelationKind};
-use crate::command::{CreateSequence, CreateTable, Name, Persistence, Query};
+use crate::command::{ColumnType, CreateSequence, CreateTable, Name, Persistence, Query};
 
 impl CatalogColumn {
     /// A column of which only the name is known.
@@ -76,14 +76,38 @@ impl Catalog {
         let rest = output.iter().flatten().skip(columns.len());
         let names = columns.iter().chain(rest);
         relation.columns = names.map(|name| CatalogColumn::named(name.clone(), place)).collect();
+        if let Some(output) = &output {
+            for (column, kind) in relation.columns.iter_mut().zip(self.kinds(query, output)) {
+                column.kind = kind;
+            }
+        }
         relation.complete = output.is_some() || (!columns.is_empty() && known == 0);
     }
 
-    /// The columns of `SELECT * FROM one_relation`.
+    /// The types of a query's columns, where a column is one of the only relation that it reads, and nothing else.
+    fn kinds(&self, query: &Query, output: &[String]) -> Vec<Option<ColumnType>> {
+        let unknown = || vec![None; output.len()];
+        let [read] = query.reads.as_slice() else { return unknown() };
+        let Some((_, relation)) = self.relation(read).known() else { return unknown() };
+        let kind = |name: &String| relation.column(name).and_then(|column| column.kind.clone());
+        if self.star(query).is_some() {
+            return output.iter().map(kind).collect();
+        }
+        let items = plain_items(&query.text);
+        if items.len() != output.len() {
+            return unknown();
+        }
+        items.iter().map(|item| item.as_ref().and_then(kind)).collect()
+    }
+
+    /// The columns of `SELECT * FROM one_relation`, or of `TABLE one_relation`.
     fn star(&self, query: &Query) -> Option<Vec<String>> {
         let words: Vec<String> = query.text.split_whitespace().map(str::to_lowercase).collect();
-        let plain = words.len() >= 4 && words[..3] == ["select", "*", "from"];
-        let alone = words.get(4).is_none_or(|word| matches!(word.as_str(), "where" | "order" | "limit" | ";"));
+        let is_table = words.first().is_some_and(|word| word == "table");
+        let plain = is_table || (words.len() >= 4 && words[..3] == ["select", "*", "from"]);
+        let alone = words
+            .get(if is_table { 2 } else { 4 })
+            .is_none_or(|word| matches!(word.as_str(), "where" | "order" | "limit" | ";"));
         let [read] = query.reads.as_slice() else { return None };
         let (_, relation) = self.relation(read).known()?;
         let known = plain && alone && relation.complete;
@@ -130,4 +154,28 @@ impl Catalog {
             relation.statistics.entry(name).or_insert_with(|| columns.to_vec());
         }
     }
+}
+
+/// The items of a query's list, in order, each as the column that it is; nothing for what is more than a column.
+fn plain_items(query: &str) -> Vec<Option<String>> {
+    let words: Vec<&str> = query.split_whitespace().collect();
+    let lower = words.join(" ").to_ascii_lowercase();
+    let Some(list) = lower.strip_prefix("select").and_then(|rest| rest.split(" from ").next()) else {
+        return Vec::new();
+    };
+    // Of anything deeper than a list of names nothing is said.
+    if list.contains(['(', '\'', '"', '$']) || list.contains("--") || list.contains("/*") {
+        return Vec::new();
+    }
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !text.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let column = |item: &str| {
+        let item = item.split(" as ").next().unwrap_or_default().trim();
+        let name = item.rsplit('.').next().unwrap_or_default();
+        is_name(name).then(|| name.to_owned())
+    };
+    list.split(',').map(column).collect()
 }

@@ -110,8 +110,8 @@ fn views_have_the_columns_of_their_query_where_it_names_them() {
     let catalog = after(
         "CREATE TABLE t (a int, b int); CREATE VIEW v AS SELECT a, b AS c FROM t; CREATE VIEW w (x) AS SELECT a FROM t",
     );
-    assert_eq!(catalog.the("v").shown(), "a ?, c ?");
-    assert_eq!(catalog.the("w").shown(), "x ?");
+    assert_eq!(catalog.the("v").shown(), "a integer, c integer");
+    assert_eq!(catalog.the("w").shown(), "x integer");
     let opened = after("CREATE VIEW v AS SELECT * FROM elsewhere");
     assert!(!opened.the("v").complete);
 }

@@ -8,9 +8,10 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use x509_cert::Certificate;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::oid::db::rfc5912::{
-    ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ECDSA_WITH_SHA_512, SHA_1_WITH_RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION,
-    SHA_384_WITH_RSA_ENCRYPTION, SHA_512_WITH_RSA_ENCRYPTION,
+    ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ECDSA_WITH_SHA_512, ID_RSASSA_PSS, SHA_1_WITH_RSA_ENCRYPTION,
+    SHA_256_WITH_RSA_ENCRYPTION, SHA_384_WITH_RSA_ENCRYPTION, SHA_512_WITH_RSA_ENCRYPTION,
 };
+use x509_cert::der::oid::db::rfc8410::{ID_ED_448, ID_ED_25519};
 use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -69,8 +70,37 @@ pub(super) fn public_key(der: &[u8]) -> Option<SubjectPublicKeyInfoDer<'static>>
 /// `tls-server-end-point` (RFC 5929): the digest of the certificate by the hash of its signature, SHA-256 in place of
 /// SHA-1. A signature without a hash of its own has none.
 pub(super) fn binding(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let read = Certificate::from_der(certificate).ok()?;
+    let signature = read.signature_algorithm();
+    if signature.oid == ID_RSASSA_PSS {
+        let parameters = signature.parameters.as_ref().map(x509_cert::der::Any::value).unwrap_or_default();
+        return digest(hash_of_pss(parameters), certificate);
+    }
+    digest(signature.oid, certificate)
+}
+
+/// The signature with RSA that has the hash of a signature by RSASSA-PSS (RFC 4055: the first of its parameters, SHA-1 where
+/// it is left out).
+fn hash_of_pss(parameters: &[u8]) -> ObjectIdentifier {
+    /// 2.16.840.1.101.3.4.2, behind which the last number tells the hash.
+    const HASHES: [u8; 8] = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
+    let hash = parameters.windows(HASHES.len() + 1).find_map(|bytes| bytes.strip_prefix(&HASHES)?.first().copied());
+    match hash {
+        Some(1) => SHA_256_WITH_RSA_ENCRYPTION,
+        Some(2) => SHA_384_WITH_RSA_ENCRYPTION,
+        Some(3) => SHA_512_WITH_RSA_ENCRYPTION,
+        _ => SHA_1_WITH_RSA_ENCRYPTION,
+    }
+}
+
+/// By what a certificate is signed, as people call it.
+pub(super) fn signature(certificate: &CertificateDer<'_>) -> Option<String> {
     let signature = Certificate::from_der(certificate).ok()?.signature_algorithm().oid;
-    digest(signature, certificate)
+    Some(match signature {
+        ID_ED_25519 => "Ed25519".to_owned(),
+        ID_ED_448 => "Ed448".to_owned(),
+        other => format!("the algorithm {other}"),
+    })
 }
 
 fn digest(signature: ObjectIdentifier, bytes: &[u8]) -> Option<Vec<u8>> {
@@ -95,7 +125,17 @@ mod tests {
         assert_eq!(length(ECDSA_WITH_SHA_256), Some(32));
         assert_eq!(length(ECDSA_WITH_SHA_384), Some(48));
         assert_eq!(length(SHA_512_WITH_RSA_ENCRYPTION), Some(64));
-        assert_eq!(length(x509_cert::der::oid::db::rfc8410::ID_ED_25519), None);
+        assert_eq!(length(ID_ED_25519), None);
+    }
+
+    #[test]
+    fn rsassa_pss_names_its_hash_in_its_parameters() {
+        let parameters = |last| {
+            [&[0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02][..], &[last]]
+                .concat()
+        };
+        assert_eq!(hash_of_pss(&parameters(2)), SHA_384_WITH_RSA_ENCRYPTION);
+        assert_eq!(hash_of_pss(&[]), SHA_1_WITH_RSA_ENCRYPTION);
     }
 
     #[test]

@@ -65,9 +65,23 @@ fn a_directive_is_read_with_its_object_reason_and_end() {
     };
     assert_eq!(read, Some(Ok(expected)));
     assert_eq!(directive::parse("-- see migrate:allow"), None);
-    for bad in
-        ["-- migrate:allow", "-- migrate:allow x until=soon", "-- migrate:allow x why=\"y\"", "-- migrate:allowed x"]
-    {
+    assert!(matches!(directive::parse("-- migrate:allow x until=2028-02-29"), Some(Ok(_))));
+    for bad in [
+        "-- migrate:allow",
+        "-- migrate:allow x until=soon",
+        "-- migrate:allow x until=2027-02-30",
+        "-- migrate:allow x until=2027-13-01",
+        "-- migrate:allow x why=\"y\"",
+        "-- migrate:allowed x",
+    ] {
         assert!(matches!(directive::parse(bad), Some(Err(_))), "{bad}");
     }
+}
+
+#[test]
+fn an_object_is_named_with_its_schema_and_in_quotes_or_without() {
+    for (written, found) in [("public.a.x", "a.x"), ("\"A\".x", "A.x"), ("a.x", "a.x")] {
+        assert!(super::is_same(written, found), "{written}");
+    }
+    assert!(!super::is_same("b.a.x", "a.x") && !super::is_same("a.y", "a.x"));
 }

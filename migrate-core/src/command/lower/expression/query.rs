@@ -154,6 +154,8 @@ pub(in crate::command::lower) fn write(node: &SyntaxNode) -> Option<Write> {
     Some(Write {
         verb,
         deletes: verb == "delete" || verb == "merge" && within(node, K::MERGE_DELETE).is_some(),
+        updates: verb == "update"
+            || [K::MERGE_UPDATE, K::CONFLICT_DO_UPDATE_SET].into_iter().any(|kind| changes_by(node, kind)),
         table: name(&target)?,
         columns: written(node),
         lists_columns: list.is_some(),
@@ -162,6 +164,14 @@ pub(in crate::command::lower) fn write(node: &SyntaxNode) -> Option<Write> {
         on_conflict: child(node, K::ON_CONFLICT_CLAUSE).is_some(),
         query: query(node),
     })
+}
+
+/// Whether a clause of the command itself, and not of one inside it, is of this kind.
+fn changes_by(node: &SyntaxNode, kind: K) -> bool {
+    let clauses = node
+        .children()
+        .filter(|part| part.kind() == K::ON_CONFLICT_CLAUSE || ast::MergeWhenClause::can_cast(part.kind()));
+    clauses.into_iter().any(|clause| clause.kind() == kind || within(&clause, kind).is_some())
 }
 
 /// The columns that the command itself writes, each once; not those of a command inside it.
