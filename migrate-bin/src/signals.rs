@@ -147,6 +147,7 @@ fn listen(switch: StopSwitch, progress: Progress, known: Known) {
                 end(&known, ended());
             }
             if asked {
+                end_if_connecting(&progress, &known, Cause::Signal);
                 end(&known, abandoned("a second signal ended the run before the server had answered"));
             }
             asked = true;
