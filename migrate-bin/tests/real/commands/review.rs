@@ -30,7 +30,7 @@ fn a_review_in_json_has_the_documented_fields() {
         "migrations": [{
             "version": 2, "name": "index", "file": "00002_index.sql", "mode": "transaction", "summary": null,
             "does": "builds index a_id on a", "lock": { "relation": "a", "mode": "ShareLock" },
-            "rewrites": [], "scans": ["a"], "destructive": false, "tables": [], "reversal": "down", "reason": null, "proof": null,
+            "rewrites": [], "scans": ["a"], "destructive": false, "overwrites": [], "tables": [], "reversal": "down", "reason": null, "proof": null,
         }],
     });
     assert_eq!(value, expected);
