@@ -29,7 +29,7 @@ use migrate_core::plan::{Goal, Versioning};
 use migrate_core::report::{Exit, Failure};
 
 use self::migrations::{folder, load, load_readable};
-use crate::arguments::{Arguments, Command, DataForm, Shared};
+use crate::arguments::{Arguments, Change, Command, DataForm, Shared};
 use crate::console::Console;
 use crate::signals::Signals;
 use crate::trouble::Trouble;
@@ -101,21 +101,11 @@ async fn connected(
     signals: &Signals,
     console: &mut Console,
 ) -> Ended {
-    if let Some((goal, change)) = command.change() {
-        let stop = signals.mind_connecting(change.deadline);
-        // `reset` passes over versions without a file, and without the version table the files alone say what is undone: a
-        // file that is left out would be missed there, or another one undone in its place.
-        let goes_by_rows = matches!(goal, Goal::Down | Goal::DownTo(_)) && change.versioning() != Versioning::Ignored;
-        let set =
-            if goes_by_rows { load_readable(shared, embedded, console)? } else { load(shared, embedded, console)? };
-        let given = change::Given { command, goal, change, stop, signals };
-        return Box::pin(change::run(shared, &set, given, console)).await;
+    if let Some(asked) = command.change() {
+        return changed(command, asked, (shared, embedded), signals, console).await;
     }
     match command {
-        Command::Status => {
-            let set = load_readable(shared, embedded, console)?;
-            status::status(shared, &set, console).await
-        }
+        Command::Status => status::status(shared, &*load_readable(shared, embedded, console)?, console).await,
         Command::Check(options) => {
             let set = load(shared, embedded, console)?;
             check::run(shared, &set, options, console).await
@@ -151,6 +141,23 @@ async fn connected(
         }
         _ => status::version(shared, embedded, console).await,
     }
+}
+
+/// The commands that change a database by migrations.
+async fn changed(
+    command: &Command,
+    (goal, change): (Goal, &Change),
+    (shared, embedded): (&Shared, &'static Set),
+    signals: &Signals,
+    console: &mut Console,
+) -> Ended {
+    let stop = signals.mind_connecting(change.deadline);
+    // `reset` passes over versions without a file, and without the version table the files alone say what is undone: a
+    // file that is left out would be missed there, or another one undone in its place.
+    let goes_by_rows = matches!(goal, Goal::Down | Goal::DownTo(_)) && change.versioning() != Versioning::Ignored;
+    let set = if goes_by_rows { load_readable(shared, embedded, console)? } else { load(shared, embedded, console)? };
+    let given = change::Given { command, goal, change, stop, signals };
+    Box::pin(change::run(shared, &set, given, console)).await
 }
 
 fn with_runtime(command: impl Future<Output = Ended>) -> Ended {

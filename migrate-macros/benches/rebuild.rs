@@ -90,6 +90,11 @@ impl Project {
             fs::write(project.file(number), migration(number)).unwrap();
         }
         fs::write(project.root.join("src/main.rs"), project.program(contents)).unwrap();
+        if matches!(contents, Contents::Sqlx) {
+            // It is no dependency of the workspace, so nothing has fetched what its lock names.
+            let fetched = Command::new(env!("CARGO")).args(["fetch", "--quiet"]).current_dir(&project.root).status();
+            assert!(fetched.unwrap().success(), "sqlx cannot be fetched");
+        }
         project
     }
 
@@ -126,6 +131,8 @@ impl Project {
         let output = Command::new(env!("CARGO"))
             .args(["build", "--offline", "--quiet"])
             .current_dir(&self.root)
+            // As a user builds, whatever this run itself was started with.
+            .env_remove("CARGO_INCREMENTAL")
             .env("CARGO_TARGET_DIR", self.root.parent().unwrap().join("target"))
             .output()
             .unwrap();

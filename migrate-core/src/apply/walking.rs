@@ -171,17 +171,13 @@ impl Run<'_, '_> {
         if begun && partial {
             self.write_failed(walk, unit, state).await;
         }
-        if again {
-            self.try_again(fault, failure).await?;
-            let outcome =
-                if begun && !unit.nature.is_atomic() { self.settle_unit(walk, unit).await? } else { Outcome::Left };
-            return Ok(match outcome {
-                Outcome::Took => Some(Step::Done),
-                Outcome::Left => None,
-                Outcome::Unknown => Some(Step::Anew),
-            });
+        if !again {
+            return Err(failure);
         }
-        Err(failure)
+        self.try_again(fault, failure).await?;
+        let outcome =
+            if begun && !unit.nature.is_atomic() { self.settle_unit(walk, unit).await? } else { Outcome::Left };
+        Ok(after_trying(outcome))
     }
 
     /// Writes that a unit failed. Without that entry it is only less clear what happened.
@@ -294,4 +290,13 @@ fn is_decided(walk: &Walk<'_, '_>, unit: &Unit) -> bool {
 /// Whether a unit that failed leaves something of its file in the database: itself, or what was done before it.
 fn leaves_something(walk: &Walk<'_, '_>, unit: &Unit) -> bool {
     walk.done > 0 || !unit.nature.is_atomic()
+}
+
+/// Where to go on when what had failed may be tried again; nothing to send the unit once more.
+const fn after_trying(outcome: Outcome) -> Option<Step> {
+    match outcome {
+        Outcome::Took => Some(Step::Done),
+        Outcome::Left => None,
+        Outcome::Unknown => Some(Step::Anew),
+    }
 }

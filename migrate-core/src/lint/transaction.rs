@@ -36,6 +36,17 @@ pub struct NewValue {
     pub of_new_type: bool,
 }
 
+impl Transaction {
+    /// What BEGIN, COMMIT and their kin do to it.
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Begin => self.open = true,
+            Control::Commit | Control::Rollback | Control::Prepare => *self = Self::default(),
+            Control::Savepoint | Control::Release | Control::RollbackTo => {}
+        }
+    }
+}
+
 /// Adds what a command did to the transaction that it ran in.
 pub(super) fn advance(
     transaction: &mut Transaction,
@@ -45,12 +56,7 @@ pub(super) fn advance(
     (place, migration): (Place, &Migration),
 ) {
     if let Action::Transaction(control) = &command.action {
-        match control {
-            Control::Begin => transaction.open = true,
-            Control::Commit | Control::Rollback | Control::Prepare => *transaction = Transaction::default(),
-            Control::Savepoint | Control::Release | Control::RollbackTo => {}
-        }
-        return;
+        return transaction.control(*control);
     }
     let whole_file = migration.mode == Mode::Transaction || transaction.open;
     let same = |since: Place| {

@@ -143,17 +143,7 @@ impl Catalog {
         if taken || second_key {
             return;
         }
-        let definition = IndexDefinition {
-            table: table.clone(),
-            unique: label != "excl",
-            columns: columns.clone(),
-            expressions: Vec::new(),
-            include: Vec::new(),
-            predicate: None,
-            method: if label == "excl" { "gist" } else { "btree" }.to_owned(),
-            constraint: Some(index.name.clone()),
-            parent,
-        };
+        let definition = index_of_key(table, (columns, label), &index.name, parent);
         let Some(relation) = self.relations.get_mut(table) else { return };
         let persistence = relation.persistence;
         relation.constraints.push(CatalogConstraint {
@@ -273,4 +263,25 @@ pub(super) fn written(name: &QualifiedName) -> Name {
 /// The persistence that an index shares with its table.
 pub(super) fn persistence_of(relation: Option<&Relation>) -> Persistence {
     relation.map_or(Persistence::Permanent, |relation| relation.persistence)
+}
+
+/// The index of a key: PostgreSQL makes one for each.
+fn index_of_key(
+    table: &QualifiedName,
+    (columns, label): (&[String], &str),
+    name: &str,
+    parent: Option<QualifiedName>,
+) -> IndexDefinition {
+    let excludes = label == "excl";
+    IndexDefinition {
+        table: table.clone(),
+        unique: !excludes,
+        columns: columns.to_vec(),
+        expressions: Vec::new(),
+        include: Vec::new(),
+        predicate: None,
+        method: if excludes { "gist" } else { "btree" }.to_owned(),
+        constraint: Some(name.to_owned()),
+        parent,
+    }
 }
