@@ -5,6 +5,8 @@
 
 use squawk_lexer::{LiteralKind, TokenKind};
 
+use crate::parse::grammar::token::{Token, significant};
+
 /// The release that brought a form, and its name in messages.
 pub(super) type Need = (u32, &'static str);
 
@@ -26,7 +28,7 @@ const ANYWHERE: &[(&[&str], Need)] = &[
 /// The same in commands that begin so.
 const IN_COMMANDS: &[(&[&str], &[&str], Need)] = &[
     (&["merge"], &["returning"], (17, "RETURNING of MERGE")),
-    (&["grant"], &["maintain"], (17, "the privilege MAINTAIN")),
+    (&["grant"], &["maintain", "on"], (17, "the privilege MAINTAIN")),
     (&["grant"], &["with", "inherit"], (16, "WITH INHERIT of GRANT")),
     (&["grant"], &["with", "set"], (16, "WITH SET of GRANT")),
     (&["grant"], &["on", "parameter"], (15, "GRANT ON PARAMETER")),
@@ -37,14 +39,14 @@ const IN_COMMANDS: &[(&[&str], &[&str], Need)] = &[
 
 /// What a command's text needs, newest first; nothing for what every supported server reads.
 pub(super) fn needs(sql: &str) -> Vec<Need> {
-    let words = words(sql);
+    let words = significant(sql);
     let starts =
         |first: &[&str]| words.len() >= first.len() && words.iter().zip(first).all(|(word, first)| word.is(first));
     let anywhere = ANYWHERE.iter().filter(|(row, _)| stand(&words, row)).map(|(_, need)| *need);
     let in_commands =
         IN_COMMANDS.iter().filter(|(first, row, _)| starts(first) && stand(&words, row)).map(|(_, _, need)| *need);
     let mut needs: Vec<Need> = anywhere.chain(in_commands).collect();
-    needs.extend(words.iter().any(Word::is_newer_number).then_some((16, "a number with `0x`, `0o`, `0b` or `_`")));
+    needs.extend(words.iter().any(is_newer_number).then_some((16, "a number with `0x`, `0o`, `0b` or `_`")));
     needs.extend(stores_column(&words).then_some((16, "STORAGE of a new column")));
     needs.extend(returns_versions(&words).then_some((18, "RETURNING of OLD or NEW")));
     needs.extend(has_period(&words).then_some((18, "PERIOD of a foreign key")));
@@ -53,52 +55,21 @@ pub(super) fn needs(sql: &str) -> Vec<Need> {
     needs
 }
 
-/// A token that SQL takes notice of.
-struct Word<'a> {
-    kind: TokenKind,
-    text: &'a str,
+fn is_newer_number(word: &Token<'_>) -> bool {
+    let is_number =
+        matches!(word.kind, TokenKind::Literal { kind: LiteralKind::Int { .. } | LiteralKind::Numeric { .. } });
+    is_number && word.text.contains(['_', 'x', 'X', 'o', 'O', 'b', 'B'])
 }
 
-impl Word<'_> {
-    /// Whether it is this keyword, name or punctuation; quoted names are never keywords.
-    fn is(&self, text: &str) -> bool {
-        self.text.eq_ignore_ascii_case(text)
-    }
-
-    fn is_name(&self) -> bool {
-        matches!(self.kind, TokenKind::Ident | TokenKind::QuotedIdent { .. })
-    }
-
-    fn is_newer_number(&self) -> bool {
-        let is_number =
-            matches!(self.kind, TokenKind::Literal { kind: LiteralKind::Int { .. } | LiteralKind::Numeric { .. } });
-        is_number && self.text.contains(['_', 'x', 'X', 'o', 'O', 'b', 'B'])
-    }
-}
-
-fn words(sql: &str) -> Vec<Word<'_>> {
-    let mut start = 0;
-    let tokens = squawk_lexer::tokenize(sql).filter_map(move |token| {
-        let end = start + token.len as usize;
-        let text = sql.get(start..end)?;
-        start = end;
-        Some(Word { kind: token.kind, text })
-    });
-    let is_trivia = |kind| {
-        matches!(kind, TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } | TokenKind::Eof)
-    };
-    tokens.filter(|word| !is_trivia(word.kind)).collect()
-}
-
-fn stand(words: &[Word<'_>], row: &[&str]) -> bool {
+fn stand(words: &[Token<'_>], row: &[&str]) -> bool {
     words.windows(row.len()).any(|window| window.iter().zip(row).all(|(word, expected)| word.is(expected)))
 }
 
 /// `STORAGE` where a column is made; `SET STORAGE` is older than every supported server.
-fn stores_column(words: &[Word<'_>]) -> bool {
+fn stores_column(words: &[Token<'_>]) -> bool {
     let makes_columns = words.first().is_some_and(|first| first.is("create") || first.is("alter"))
         && words.iter().take(4).any(|word| word.is("table"));
-    let kinds = ["plain", "external", "extended", "main", "default"];
+    let kinds = ["plain", "external", "extended", "main"];
     makes_columns
         && words.windows(3).any(|three| {
             !three[0].is("set")
@@ -109,7 +80,7 @@ fn stores_column(words: &[Word<'_>]) -> bool {
 }
 
 /// `old.` and `new.` behind RETURNING, unless something else of the command has that name.
-fn returns_versions(words: &[Word<'_>]) -> bool {
+fn returns_versions(words: &[Token<'_>]) -> bool {
     let Some(at) = words.iter().rposition(|word| word.is("returning")) else { return false };
     let renames =
         words.get(at + 1).is_some_and(|word| word.is("with")) && words.get(at + 2).is_some_and(|word| word.is("("));
@@ -122,11 +93,11 @@ fn returns_versions(words: &[Word<'_>]) -> bool {
 }
 
 /// `PERIOD` in the columns of a foreign key.
-fn has_period(words: &[Word<'_>]) -> bool {
+fn has_period(words: &[Token<'_>]) -> bool {
     let key = words.windows(3).position(|three| three[0].is("foreign") && three[1].is("key") && three[2].is("("));
     let Some(key) = key else { return false };
     let columns = words[key + 3..].iter().take_while(|word| !word.is(")"));
-    let columns: Vec<&Word<'_>> = columns.collect();
+    let columns: Vec<&Token<'_>> = columns.collect();
     columns.windows(2).any(|two| two[0].is("period") && two[1].is_name())
 }
 
@@ -158,7 +129,7 @@ const BEHIND_A_TABLE: &[&str] = &[
 ];
 
 /// A sub-query in FROM or behind JOIN without a name. The FROM of `extract(… FROM …)` is no clause of a query.
-fn has_nameless_subquery(words: &[Word<'_>]) -> bool {
+fn has_nameless_subquery(words: &[Token<'_>]) -> bool {
     let mut is_query = vec![false];
     for (at, word) in words.iter().enumerate() {
         if word.is("(") {
@@ -178,7 +149,7 @@ fn has_nameless_subquery(words: &[Word<'_>]) -> bool {
 }
 
 /// Whether a text begins with a sub-query that has no alias.
-fn is_nameless(words: &[Word<'_>]) -> bool {
+fn is_nameless(words: &[Token<'_>]) -> bool {
     let is_query =
         words.len() > 2 && words[0].is("(") && ["select", "values", "with", "table"].iter().any(|it| words[1].is(it));
     if !is_query {
@@ -201,7 +172,8 @@ mod tests {
     fn words_that_mean_something_else_need_nothing() {
         for sql in [
             "DELETE FROM t old RETURNING old.id",
-            "CREATE TABLE t (period int, storage text, overlaps int)",
+            "CREATE TABLE t (period int, storage text, overlaps int, kind storage DEFAULT 'x')",
+            "GRANT maintain TO app; GRANT SELECT ON maintain, t TO app",
             "ALTER TABLE t ALTER a SET STORAGE external",
             "SELECT '0x1f', \"without\", x1_0 FROM t1_0 WHERE 'is json' = a",
             "INSERT INTO t (old, new) VALUES (1, 2) RETURNING id",

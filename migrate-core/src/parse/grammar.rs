@@ -12,7 +12,7 @@ mod gaps;
 mod keyword;
 mod place;
 mod shape;
-pub(in crate::parse) mod token;
+pub(crate) mod token;
 mod words;
 
 use squawk_syntax::ast::AstNode as _;

@@ -35,6 +35,8 @@ pub struct Summary {
     pub scans: Vec<String>,
     /// Code that it runs and whose effects no file tells: blocks, procedures, functions.
     pub code: Vec<String>,
+    /// Whether a replay traced which locks it took.
+    pub traced: bool,
     /// Data, or what holds data, is lost for good.
     pub destructive: bool,
     /// Existing tables, or columns of them, whose stored values are replaced by others.
@@ -60,6 +62,7 @@ impl Summary {
             |(mode, relation)| format!("strongest lock {} on {relation} ({})", mode.sql(), meaning(*mode)),
         );
         let code = match self.code.as_slice() {
+            _ if self.traced => String::new(),
             [] => String::new(),
             code => format!(", and what {} does besides", code.join(", ")),
         };
@@ -171,7 +174,8 @@ impl Context {
             lock,
             rewrites: names(rewritten.chain(seen_rewritten).filter(exists)),
             scans: names(scanned.chain(seen_scanned).filter(exists)),
-            code: if traces.is_empty() { self.code() } else { Vec::new() },
+            code: self.code(),
+            traced: !traces.is_empty(),
             destructive: up.iter().any(|effect| effect.destructive && !self.is_about_own(effect)),
             overwrites: self.overwrites(),
             reversal: self.reversal(),

@@ -6,10 +6,10 @@ use crate::text::{Span, saturate};
 
 /// A token with its place and its text.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::parse) struct Token<'a> {
-    pub(in crate::parse) kind: TokenKind,
-    pub(in crate::parse) span: Span,
-    pub(in crate::parse) text: &'a str,
+pub(crate) struct Token<'a> {
+    pub(crate) kind: TokenKind,
+    pub(crate) span: Span,
+    pub(crate) text: &'a str,
 }
 
 /// What a text that ends too early is still inside of.
@@ -23,12 +23,17 @@ pub(in crate::parse) enum Unclosed {
 
 impl Token<'_> {
     /// Whether it is this keyword, name or punctuation; quoted names are never keywords.
-    pub(in crate::parse) fn is(&self, text: &str) -> bool {
+    pub(crate) fn is(&self, text: &str) -> bool {
         self.text.eq_ignore_ascii_case(text)
     }
 
     pub(in crate::parse) fn is_any(&self, texts: &[&str]) -> bool {
         texts.iter().any(|text| self.is(text))
+    }
+
+    /// Whether it is a name, in quotes or not; keywords are names of this kind.
+    pub(crate) fn is_name(&self) -> bool {
+        matches!(self.kind, TokenKind::Ident | TokenKind::QuotedIdent { .. })
     }
 
     /// Whether SQL takes no notice of it.
@@ -82,6 +87,6 @@ pub(in crate::parse) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
 }
 
 /// The tokens that SQL takes notice of.
-pub(in crate::parse) fn significant(text: &str) -> Vec<Token<'_>> {
+pub(crate) fn significant(text: &str) -> Vec<Token<'_>> {
     tokens(text).filter(|token| !token.is_trivia()).collect()
 }
