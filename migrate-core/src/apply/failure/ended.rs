@@ -86,7 +86,9 @@ pub(in crate::apply) fn lost(error: Option<&Error>) -> Failure {
 
 /// The connection broke in the same place for the second time, after the same silence.
 pub(in crate::apply) fn cut_again(failure: Failure, silence: Duration) -> Failure {
-    let message = format!("{}, {} s into the same statement as before", failure.message, silence.as_secs());
+    // To the nearest: a time-out of two seconds is felt as 1.998.
+    let seconds = silence.as_secs_f64().round();
+    let message = format!("{}, {seconds} s into the same statement as before", failure.message);
     let next = "something in between may end connections that are idle for so long, as a load balancer or a proxy does \
                 (HAProxy: `timeout client` and `timeout server`): raise that time above the statement's, or connect past \
                 it; if the server's log tells of a crash instead, mend the statement";
