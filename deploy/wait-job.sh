@@ -52,6 +52,8 @@ INTERVAL=1
 ONE_LOOK=10s
 # How long the Pods of a Job that is bound to fail have to say why, in seconds.
 LAST_WORDS=2
+# What passes within these seconds is told to nobody: a Job without its first Pod, an image on its way.
+NO_TROUBLE=3
 
 namespace=() container=migrate timeout=2400 start_patience=60 node_patience=300 api_patience=60 log_lines=50 job=""
 
@@ -216,7 +218,7 @@ trouble_of() {
     esac
 }
 
-doomed_since="" uid="" trouble="" trouble_code="" trouble_since=0 api_since="" told_waiting=""
+doomed_since="" uid="" trouble="" trouble_code="" trouble_since=0 trouble_told="" api_since="" told_waiting=""
 while :; do
     if found=$(job_line) && pods=$(pod_lines); then
         api_since=""
@@ -232,10 +234,12 @@ while :; do
         trouble=$([ -n "$suspended" ] || trouble_of "$newest")
         read -r code patience words <<<"$trouble"
         if [ "${code:-}" != "$trouble_code" ]; then
-            trouble_code=${code:-} trouble_since=$SECONDS
-            [ -z "$trouble" ] || say "$words"
+            trouble_code=${code:-} trouble_since=$SECONDS trouble_told=""
         elif [ -n "$trouble_code" ] && [ $((SECONDS - trouble_since)) -ge "$patience" ]; then
             finish "$trouble_code" "$words"
+        elif [ -n "$trouble_code" ] && [ -z "$trouble_told" ] && [ $((SECONDS - trouble_since)) -ge "$NO_TROUBLE" ]; then
+            trouble_told=yes
+            say "$words"
         fi
         if [ -n "$suspended" ] && [ "$told_waiting" != suspended ]; then
             told_waiting=suspended

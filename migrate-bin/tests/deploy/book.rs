@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use migrate_core::report::{EXITS, ExitRow};
 
 use crate::cluster_tools::kubectl;
-use crate::manifests::job;
+use crate::rendered::job;
 use crate::stage::{Database, Ended, folder, migrate_command, names, text, workspace};
 
 fn book() -> PathBuf {

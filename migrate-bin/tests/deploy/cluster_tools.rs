@@ -1,4 +1,4 @@
-//! The tools of a cluster's user that the tests run: `kubectl` and `kubernetes-validate`, found below `target/tools`,
+//! The tools of a cluster's user that the tests run: `kubectl`, `helm` and `kubernetes-validate`, found below `target/tools`,
 //! where `./test` installs them, or named by a variable.
 
 use std::path::PathBuf;
@@ -18,6 +18,18 @@ fn packages() -> PathBuf {
 pub(crate) fn kubectl(scene: &str) -> Option<PathBuf> {
     let found = Some(packages().join("bin/kubectl")).filter(|path| path.is_file());
     skipped_without(found, scene, REQUIRED, "kubectl (`./test` installs it)")
+}
+
+/// The real Helm, of version 3, or `None` after saying that the scene is skipped.
+pub(crate) fn helm(scene: &str) -> Option<PathBuf> {
+    let found = Some(packages().join("bin/helm")).filter(|path| path.is_file());
+    skipped_without(found, scene, REQUIRED, "helm (`./test` installs it)")
+}
+
+/// A real Helm 4, which `./test --long` builds and names by `HELM_NEXT`; `None` after saying that the scene is skipped.
+pub(crate) fn helm_of_next_major(scene: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("HELM_NEXT").map(PathBuf::from).filter(|path| path.is_file());
+    skipped_without(named, scene, "MIGRATE_REQUIRE_HELM_NEXT", "Helm 4 (`./test --long` builds it)")
 }
 
 /// kubernetes-validate, ready for its arguments.

@@ -1,87 +1,17 @@
-//! The manifests as they are applied: rendered by a real `kubectl`, judged by the schemas of every supported Kubernetes
-//! and by what schemas miss.
+//! The manifests: judged by the schemas of every supported Kubernetes and by what schemas miss.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::cluster_tools::{kubectl, schema_versions, validator};
+use crate::cluster_tools::{schema_versions, validator};
+use crate::rendered::{base, deploy, job, object_of, objects, rendered};
 use crate::semantics::problems;
 use crate::stage::{Ended, folder, migrate_command, names, text, workspace};
 
-fn deploy() -> PathBuf {
-    workspace().join("deploy")
-}
-
-/// The objects of a YAML text.
-pub(crate) fn objects(yaml: &str) -> Vec<Value> {
-    serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
-}
-
-/// The release Job as it lies in the repository, with a release.
-pub(crate) fn job() -> Value {
-    objects(&released(&text(&deploy().join("base/job.yaml")))).remove(0)
-}
-
-fn released(yaml: &str) -> String {
-    yaml.replace("RELEASE", "r42")
-}
-
-/// The objects of the base.
-fn base() -> Vec<Value> {
-    let files = ["job.yaml", "cronjob.yaml", "deployment.yaml", "networkpolicy.yaml"];
-    files.iter().flat_map(|file| objects(&released(&text(&deploy().join("base").join(file))))).collect()
-}
-
-/// The Job of the chart, with the values of the chart for its placeholders.
-fn helm_job() -> String {
-    let template = text(&deploy().join("helm/templates/migrate-job.yaml"));
-    let values = objects(&text(&deploy().join("helm/values.yaml"))).remove(0);
-    let mut rendered = template.replace("{{ .Release.Name }}", "shop").replace("{{ .Release.Revision }}", "7");
-    for (key, value) in values["migrate"].as_object().expect("values") {
-        let placeholder = format!("{{{{ .Values.migrate.{key} }}}}");
-        assert!(rendered.contains(&placeholder), "nobody reads the value {key}");
-        rendered = rendered.replace(&placeholder, value.as_str().expect("a text"));
-    }
-    assert!(!rendered.contains("{{"), "a placeholder without a value: {rendered}");
-    released(&rendered)
-}
-
-fn kustomize(kubectl: &Path, folder: &Path) -> String {
-    let ended: Ended = Command::new(kubectl).arg("kustomize").arg(folder).output().expect("kubectl starts").into();
-    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{}", folder.display());
-    released(&ended.stdout)
-}
-
-/// Every way to deploy, by its name; `None` after saying that the scene is skipped.
-fn rendered(scene: &str) -> Option<Vec<(String, String)>> {
-    let kubectl = kubectl(scene)?;
-    let mut all = vec![("helm".to_owned(), helm_job())];
-    for place in ["base", "overlays/neon"] {
-        all.push((place.to_owned(), kustomize(&kubectl, &deploy().join(place))));
-    }
-    let copy = folder(&[]);
-    let copied = Command::new("cp").arg("-r").arg(deploy()).arg(copy.path()).status().expect("cp");
-    assert!(copied.success());
-    for component in names(&deploy().join("components")) {
-        let place = copy.path().join("deploy/overlays").join(&component);
-        std::fs::create_dir(&place).expect("a folder");
-        let text = format!(
-            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../../base]\n\
-             components: [../../components/{component}]\n"
-        );
-        std::fs::write(place.join("kustomization.yaml"), text).expect("a file");
-        all.push((component, kustomize(&kubectl, &place)));
-    }
-    Some(all)
-}
-
 #[test]
 fn every_manifest_means_what_it_should() {
-    let mut all = base();
-    all.extend(objects(&helm_job()));
-    for object in all {
+    for object in base() {
         assert_eq!(problems(&object), Vec::<String>::new(), "{} {}", object["kind"], object["metadata"]["name"]);
     }
 }
@@ -207,7 +137,6 @@ fn the_arguments_of_every_container_are_those_of_the_program() {
     };
     assert!(!accepts(&words(&json!(["up", "--nonsense"]))) && !accepts(&words(&json!(["up", "--deadline=soon"]))));
     let mut all = base();
-    all.extend(objects(&helm_job()));
     let yaml = rendered("arguments").unwrap_or_default();
     all.extend(yaml.iter().flat_map(|(_, yaml)| objects(yaml)));
     let pods = ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec"];
@@ -242,11 +171,13 @@ fn the_job_goes_directly_to_neon_and_the_pods_through_its_pooler() {
 
 #[test]
 fn hooks_run_before_the_release_and_leave_their_job_to_be_looked_at() {
-    let helm = objects(&helm_job()).remove(0);
+    let Some(all) = rendered("hooks") else { return };
+    let helm = object_of(&all, "helm", "Job");
     let notes = &helm["metadata"]["annotations"];
     assert_eq!(notes["helm.sh/hook"], "pre-install,pre-upgrade");
+    // Without it Helm 4 takes the verdict of an old Job whose template is the same, and runs nothing.
     assert_eq!(notes["helm.sh/hook-delete-policy"], "before-hook-creation");
-    let Some(all) = rendered("Argo CD") else { return };
+    assert_eq!(helm["metadata"]["name"], "shop-migrate-1");
     let (_, yaml) = all.iter().find(|(name, _)| name == "argo-cd").expect("the component");
     let objects = objects(yaml);
     let notes = &find(&objects, "Job")["metadata"]["annotations"];
@@ -260,12 +191,25 @@ fn the_chart_the_template_of_runs_by_hand_and_the_base_have_the_same_policy() {
     let base = base();
     let job = find(&base, "Job");
     let by_hand = &find(&base, "CronJob")["spec"]["jobTemplate"]["spec"];
-    let helm = objects(&helm_job()).remove(0);
+    let Some(all) = rendered("the policy of the chart") else { return };
+    let helm = object_of(&all, "helm", "Job");
     for key in ["podFailurePolicy", "podReplacementPolicy"] {
         assert_eq!(job["spec"][key], helm["spec"][key]);
         assert_eq!(job["spec"][key], by_hand[key]);
     }
     assert_eq!((&job["spec"]["backoffLimit"], &helm["spec"]["backoffLimit"]), (&json!(4), &json!(4)));
+}
+
+/// The pipeline's Job says in which order things happened; that the schema is there, only the gate says.
+#[test]
+fn no_variant_with_an_init_container_and_no_value_of_the_chart_rolls_pods_without_the_gate() {
+    let Some(all) = rendered("the gate of the variants") else { return };
+    for variant in ["helm", "init-container"] {
+        let gates = object_of(&all, variant, "Deployment")["spec"]["template"]["spec"]["initContainers"].clone();
+        assert_eq!(gates[0]["args"], json!(["check", "--wait=300s"]), "{variant}");
+    }
+    let chart = text(&deploy().join("helm/templates/deployment.yaml"));
+    assert!(!chart.contains("{{- if") && !chart.contains("{{ if"), "{chart}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::manifests::objects;
+use crate::rendered::objects;
 use crate::stage::{folder, text, workspace};
 
 fn workflow() -> Value {
