@@ -4,6 +4,7 @@ use std::path::Path;
 
 use migrate_core::apply::{self, Choice, InvalidIndex, JournalLine, Means};
 use migrate_core::connection::Access;
+use migrate_core::flight::TableName;
 use migrate_core::lock;
 use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{Goal, Order, OwnTransactions};
@@ -206,16 +207,22 @@ fn index_json(index: &InvalidIndex) -> Value {
 }
 
 pub(super) async fn unlock(shared: &Shared, options: &UnlockArguments, console: &mut Console) -> Ended {
+    let name = table(shared)?;
     let connected = connect(shared, Access::Read, console).await?;
-    let unlocked = unlock_on(&connected, options, console).await;
+    let unlocked = unlock_on(&connected, &name, options, console).await;
     connected.close().await;
     unlocked.map(|()| Exit::Ok).map_err(Into::into)
 }
 
-async fn unlock_on(connected: &Connected, options: &UnlockArguments, console: &mut Console) -> Result<(), Failure> {
+async fn unlock_on(
+    connected: &Connected,
+    name: &TableName,
+    options: &UnlockArguments,
+    console: &mut Console,
+) -> Result<(), Failure> {
     if let Some(pid) = options.terminate {
         if !options.yes {
-            let holder = apply::lock_holder(&connected.session).await.filter(|holder| holder.pid == pid);
+            let holder = apply::lock_holder(&connected.session, name).await.filter(|holder| holder.pid == pid);
             let would = match holder {
                 Some(holder) => format!("{holder} would be ended, and what it has under way rolled back"),
                 None => {
@@ -228,7 +235,7 @@ async fn unlock_on(connected: &Connected, options: &UnlockArguments, console: &m
         console.say("unlocked", &format!("the session with pid {pid} was told to end"));
         return Ok(());
     }
-    let holder = apply::lock_holder(&connected.session).await;
+    let holder = apply::lock_holder(&connected.session, name).await;
     if console.output == Form::Json {
         console.json(&json!({ "holder": holder.as_ref().map(crate::console::words::of_holder) }));
     }
@@ -239,6 +246,7 @@ async fn unlock_on(connected: &Connected, options: &UnlockArguments, console: &m
 fn told(holder: Option<&Holder>) -> String {
     match holder {
         None => "nobody holds the migration lock".to_owned(),
+        Some(holder) if holder.lease.is_some() => format!("the migration lock is held by {holder}; {}", holder.end()),
         Some(holder) => format!(
             "the migration lock is held by {holder}; `migrate unlock --terminate {} --yes` ends that session, and what it \
              has under way is rolled back",

@@ -6,7 +6,7 @@ use migrate_core::connection::Access;
 use migrate_core::gate::{Gate, State};
 use migrate_core::history::Attempt;
 use migrate_core::migration::{Direction, Set};
-use migrate_core::report::{Exit, Failure};
+use migrate_core::report::{Exit, Failure, Holder};
 use serde_json::{Value, json};
 
 use super::check::of_verdict;
@@ -102,7 +102,10 @@ fn page(seen: &Examination, peer: Option<&Peer>) -> String {
             if privilege.held { String::new() } else { format!("  missing; as the owner: {}", privilege.grant) };
         add("privilege", privilege.held, &format!("{:<5} {}{missing}", privilege.needed_by, privilege.what));
     }
-    let held = |holder| format!("held by {holder}; `migrate unlock` ends that session");
+    let held = |holder: &Holder| match holder.lease {
+        Some(_) => format!("held by {holder}"),
+        None => format!("held by {holder}; `migrate unlock` ends that session"),
+    };
     add("lock", seen.holder.is_none(), &seen.holder.as_ref().map_or("free".to_owned(), held));
     for index in &seen.invalid {
         let building = if index.building { ", being built right now" } else { "; `migrate repair` drops it" };

@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::stage::{Ended, eventually, shared, skipped_without, text, workspace};
+use crate::stage::{Ended, eventually, shared, skipped_without, workspace};
 
 /// The running control plane.
 pub(crate) struct ControlPlane {
     /// Its state: logs, certificates, `kubectl`.
     pub(crate) folder: PathBuf,
-    _node: Child,
+    node: Option<Child>,
     /// Holds the end of a pipe that closes with this process.
     _watchdog: Child,
 }
@@ -39,7 +39,33 @@ impl ControlPlane {
         Some(Box::leak(Box::new(Self::start(&tools, controllers))))
     }
 
+    /// One of a scene's own whose node is a real kubelet with the built program as an image; `None` without `--long`, too.
+    pub(crate) fn with_kubelet(scene: &str) -> Option<&'static Self> {
+        let tools = shared(scene, "tools/cluster")?;
+        let long = std::env::var_os("MIGRATE_LONG").map(PathBuf::from);
+        skipped_without(long, scene, "MIGRATE_REQUIRE_KUBELET", "`--long`")?;
+        Self::shared(scene)?;
+        let plane = Self::up(&tools, "");
+        let image = |release| format!("registry.example/app-migrate:{release}={}", env!("CARGO_BIN_EXE_migrate"));
+        let mut kubelet = Command::new(tools.join("kubelet"));
+        let ready: Ended =
+            kubelet.arg(&plane.folder).args(["r1", "r2"].map(image)).output().expect("kubelet starts").into();
+        assert_eq!(ready.code, 0, "{ready:?}");
+        Some(Box::leak(Box::new(plane)))
+    }
+
     fn start(tools: &Path, controllers: &str) -> Self {
+        let mut plane = Self::up(tools, controllers);
+        plane.node = Some(start_node(tools, &plane.folder));
+        for condition in ["create", "condition=Ready"] {
+            let ready = plane.kubectl(&["wait", &format!("--for={condition}"), "--timeout=60s", "node/local"]);
+            assert_eq!(ready.code, 0, "{}", ready.stderr);
+        }
+        plane
+    }
+
+    /// Starts everything but a node.
+    fn up(tools: &Path, controllers: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder").keep();
         // Started before what it ends: nothing is left behind by a process that is killed in between.
         let mut watchdog = Command::new("sh");
@@ -52,20 +78,13 @@ impl ControlPlane {
         let up: Ended =
             up.arg(&folder).env("CLUSTER_CONTROLLERS_FLAGS", controllers).output().expect("up starts").into();
         assert_eq!(up.code, 0, "{}", up.stderr);
-        let node = start_node(tools, &folder);
-        let started = Self { folder, _node: node, _watchdog: watchdog };
-        for condition in ["create", "condition=Ready"] {
-            let ready = started.kubectl(&["wait", &format!("--for={condition}"), "--timeout=60s", "node/local"]);
-            assert_eq!(ready.code, 0, "{}", ready.stderr);
-        }
-        started
+        Self { folder, node: None, _watchdog: watchdog }
     }
 
     /// Sends a signal to the node.
     pub(crate) fn signal_node(&self, signal: &str) {
-        let pids = text(&self.folder.join("pids"));
-        let node = pids.lines().last().and_then(|line| line.split(' ').next()).expect("the node is the last one");
-        let told = Command::new("kill").args([signal, node]).status().expect("kill");
+        let node = self.node.as_ref().expect("a node").id().to_string();
+        let told = Command::new("kill").args([signal, &node]).status().expect("kill");
         assert!(told.success());
     }
 
@@ -180,6 +199,16 @@ impl Namespace {
         assert_eq!(found.code, 0, "{}", found.stderr);
         let list: Value = serde_json::from_str(&found.stdout).expect("JSON");
         list["items"].as_array().expect("a list").clone()
+    }
+
+    /// Asks the Eviction API, as a drain, an autoscaler or a descheduler do.
+    pub(crate) fn evict(&self, pod: &str) {
+        let place = format!("/api/v1/namespaces/{}/pods/{pod}/eviction", self.name);
+        let eviction = json!({
+            "apiVersion": "policy/v1", "kind": "Eviction", "metadata": { "name": pod, "namespace": self.name },
+        });
+        let told = self.plane.kubectl_with(&["create", "--raw", &place, "-f", "-"], &eviction.to_string());
+        assert_eq!(told.code, 0, "{told:?}");
     }
 
     /// Starts to watch a Pod, which may be gone soon.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::codes::{GOOD, codes};
 use crate::control_plane::{Namespace, await_words, condition};
 use crate::job::{Release, exit_code, message};
-use crate::stage::{Database, Ended, eventually, folder};
+use crate::stage::{Database, Ended, eventually};
 
 const WITHOUT: &str = "-- +goose NO TRANSACTION\n";
 /// The second statement waits for as long as the row says.
@@ -71,19 +71,6 @@ impl Sleeper {
         assert_eq!(self.database.versions(), ["0", "1"]);
         assert_eq!(self.database.rows("SELECT count(*) FROM pg_class WHERE relname = 'a'"), ["1"]);
     }
-
-    /// Asks the Eviction API, as a drain, an autoscaler or a descheduler do.
-    fn evict(&self, pod: &str) {
-        let namespace = &self.namespace.name;
-        let place = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
-        let eviction = json!({
-            "apiVersion": "policy/v1", "kind": "Eviction", "metadata": { "name": pod, "namespace": namespace },
-        });
-        let file = folder(&[("eviction.json", &eviction.to_string())]);
-        let file = file.path().join("eviction.json");
-        let told = self.namespace.kubectl(&["create", "--raw", &place, "-f", file.to_str().expect("a path")]);
-        assert_eq!(told.code, 0, "{told:?}");
-    }
 }
 
 /// A disruption is looked at before the code, whatever that is, and it is not counted.
@@ -94,7 +81,7 @@ fn a_pod_that_is_evicted_is_not_counted_and_its_replacement_completes_the_job() 
         // No try more is left: what counted would end the Job.
         let (job, pod) = sleeper.start_with(|spec| spec["backoffLimit"] = json!(0));
         let watched = sleeper.namespace.watch(&pod);
-        sleeper.evict(&pod);
+        sleeper.namespace.evict(&pod);
         let pod = watched.end();
         assert_eq!((exit_code(&pod), message(&pod)["exit"].as_i64()), (Some(code), Some(code)), "{pod}");
         assert_eq!(condition(&pod, "DisruptionTarget").as_deref(), Some("EvictionByEvictionAPI"), "{pod}");

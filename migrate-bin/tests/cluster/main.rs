@@ -25,6 +25,8 @@ mod holder;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+mod kubelet;
+#[cfg(test)]
 mod lost_node;
 #[cfg(test)]
 mod manifests;

@@ -34,7 +34,16 @@ fn a_lease_that_is_held_is_waited_for_and_one_that_is_over_is_nobody_s() {
         database.rows(&format!("{MADE}; {ACQUIRED}"));
         let ended = up(&database, &files, "1s");
         assert_eq!(ended.code, 41, "{}", ended.stderr);
-        assert!(ended.stderr.contains("`goose_lock` says who holds it"), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("held the migration lock for 1 s: goose's table locker (pod-1) for "),
+            "{}",
+            ended.stderr
+        );
+        assert!(
+            ended.stderr.contains("or stop that program") && !ended.stderr.contains("pg_terminate_backend"),
+            "{}",
+            ended.stderr
+        );
         assert!(!database.version_rows().contains(":1:"), "{}", database.version_rows());
         database.rows("UPDATE goose_lock SET lease_expires_at = now() - interval '1 second'");
         let ended = up(&database, &files, "1s");
@@ -43,6 +52,24 @@ fn a_lease_that_is_held_is_waited_for_and_one_that_is_over_is_nobody_s() {
         database.rows(RELEASED);
         assert_eq!(migrate(&database.url, files.path(), &["down"]).code, 0);
     }
+}
+
+/// As a line every ten seconds would, `unlock` and `doctor` tell of a program that no session shows.
+#[test]
+fn whoever_has_the_lease_is_named_by_the_commands_that_look_at_the_lock() {
+    let (database, files) = (Database::create(), folder(&[ONE]));
+    database.rows(&format!("{MADE}; {ACQUIRED}"));
+    let ended = migrate(&database.url, files.path(), &["unlock"]);
+    assert!(ended.stderr.contains("held by goose's table locker (pod-1)"), "{ended:?}");
+    let ended = migrate(&database.url, files.path(), &["unlock", "--output", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert_eq!(told["holder"]["locker"], "pod-1", "{told}");
+    assert!(told["holder"]["lease_s"].as_u64().is_some_and(|seconds| seconds <= 30), "{told}");
+    let ended = migrate(&database.url, files.path(), &["doctor"]);
+    assert!(ended.stdout.contains("held by goose's table locker (pod-1)"), "{ended:?}");
+    // A lease of goose's in another schema is no lock of this table.
+    let ended = migrate(&database.url, files.path(), &["unlock", "--table", "elsewhere.goose_db_version"]);
+    assert!(ended.stderr.contains("nobody holds"), "{ended:?}");
 }
 
 #[test]

@@ -171,9 +171,9 @@ pub async fn drop_invalid_index(session: &Session, name: &str, connect: Option<&
     Ok(())
 }
 
-/// Who holds the migration lock.
-pub async fn lock_holder(session: &Session) -> Option<Holder> {
-    lookout::lock_holder(session).await
+/// Who holds the migration lock, or goose's lease beside this version table.
+pub async fn lock_holder(session: &Session, name: &TableName) -> Option<Holder> {
+    lookout::in_the_way(session, name).await
 }
 
 /// Ends a session, if it is the one that holds the migration lock.

@@ -83,7 +83,7 @@ pub async fn examine(
         pooling: pooler::pooling(session, connect).await,
         privileges,
         user,
-        holder: lookout::lock_holder(session).await,
+        holder: lookout::in_the_way(session, name).await,
         invalid: by_hand::invalid_indexes(session).await?,
         unfinished,
         hazards: hazards.into_iter().filter_map(hazard).collect(),

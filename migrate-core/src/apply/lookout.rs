@@ -36,7 +36,7 @@ fn lock_holders() -> String {
     )
 }
 
-/// Who holds the migration lock; nothing when nobody does, or the server does not tell.
+/// The session that holds the migration lock; nothing when nobody does, or the server does not tell.
 pub(super) async fn lock_holder(session: &Session) -> Option<Holder> {
     let query = format!(
         "SELECT {HOLDER} FROM pg_catalog.pg_stat_activity a WHERE a.pid <> pg_catalog.pg_backend_pid() AND a.pid IN ({})",
@@ -44,6 +44,31 @@ pub(super) async fn lock_holder(session: &Session) -> Option<Holder> {
     );
     let rows = session.rows(&query).await.ok()?;
     rows.into_iter().next().map(holder)
+}
+
+/// Who has the migration lock: a session that holds it, or whoever goose's table locker has given its lease to.
+pub(super) async fn in_the_way(session: &Session, table: &TableName) -> Option<Holder> {
+    match lock_holder(session).await {
+        Some(holder) => Some(holder),
+        None => lease(session, table).await,
+    }
+}
+
+/// Who has the lease of goose's table locker, where an application uses it.
+async fn lease(session: &Session, table: &TableName) -> Option<Holder> {
+    let name = literal(&table.lease());
+    let found = session.rows(&format!("SELECT pg_catalog.to_regclass({name})::text")).await.ok()?;
+    let relation = found.into_iter().next()?.into_iter().next()??;
+    let now = "pg_catalog.clock_timestamp()";
+    let query = format!(
+        "SELECT locked_by, pg_catalog.round(extract(epoch FROM {now} - locked_at)::numeric), \
+         pg_catalog.ceil(extract(epoch FROM lease_expires_at - {now})::numeric) \
+         FROM {relation} WHERE lock_id = {LOCK_KEY} AND locked AND lease_expires_at > {now}"
+    );
+    let mut columns = session.rows(&query).await.ok()?.into_iter().next()?.into_iter().map(Option::unwrap_or_default);
+    let mut next = || columns.next().unwrap_or_default();
+    let (application, age, lease) = (next(), next().parse().unwrap_or_default(), next().parse().ok()?);
+    Some(Holder { application, age, lease: Some(lease), ..Holder::default() })
 }
 
 /// Who keeps others from reading the version table, seen from another session.
@@ -85,6 +110,7 @@ fn holder(row: Vec<Option<String>>) -> Holder {
         address: next(),
         state: next(),
         age: next().parse().unwrap_or_default(),
+        lease: None,
     }
 }
 

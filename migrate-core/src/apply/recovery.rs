@@ -104,12 +104,12 @@ impl Run<'_, '_> {
             let waited = backoff.waited();
             let step = backoff.next().filter(|_| last.is_none_or(|last| Instant::now() < last));
             let Some(step) = step else {
-                let holder = lookout::lock_holder(self.session).await;
+                let holder = lookout::in_the_way(self.session, &self.request.table).await;
                 return Err(failure::lock_busy(holder.as_ref(), waited));
             };
             if spoke.is_none_or(|spoke| spoke.elapsed() >= Duration::from_secs(10)) {
                 spoke = Some(Instant::now());
-                let holder = lookout::lock_holder(self.session).await;
+                let holder = lookout::in_the_way(self.session, &self.request.table).await;
                 self.log.tell(Event::Waiting { holder, waited });
             }
             if last.is_some() {

@@ -33,15 +33,15 @@ impl Run<'_, '_> {
         loop {
             let waited = self.patience.backoff.waited();
             let Some(step) = self.patience.backoff.next() else {
-                let holder = lookout::lock_holder(self.session).await;
+                let holder = lookout::in_the_way(self.session, &self.request.table).await;
                 return Err(failure::lock_busy(holder.as_ref(), self.request.policy.lock_wait));
             };
             if self.patience.wants_to_speak() {
-                let holder = lookout::lock_holder(self.session).await;
+                let holder = lookout::in_the_way(self.session, &self.request.table).await;
                 self.log.tell(Event::Waiting { holder, waited });
             }
             if let Err(cause) = self.means.stop.sleep(step).await {
-                let holder = lookout::lock_holder(self.session).await;
+                let holder = lookout::in_the_way(self.session, &self.request.table).await;
                 return Err(failure::stopped(cause, "while the migration lock was waited for", holder.as_slice()));
             }
             // Taken and given back at once. An error shows again in what follows.

@@ -73,6 +73,12 @@ impl TableName {
         format!("{}_{}", self.table, side.word())
     }
 
+    /// The name of goose's lock table, as `to_regclass` reads it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn lease(&self) -> String {
+        self.schema.as_ref().map_or_else(|| LEASE.to_owned(), |schema| format!("{}.{LEASE}", quote(schema)))
+    }
+
     /// The names of the version table and of all that stand beside it.
     pub(crate) fn all(&self) -> impl Iterator<Item = String> {
         std::iter::once(self.table.clone()).chain(SideTable::ALL.map(|side| self.side(side)))

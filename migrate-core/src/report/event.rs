@@ -177,20 +177,33 @@ pub struct Holder {
     pub address: String,
     /// `active`, `idle in transaction` …
     pub state: String,
-    /// Seconds since its transaction began, or its session where it has none.
+    /// Seconds since its transaction began, or its session where it has none; of a lease, since it was taken.
     pub age: u64,
+    /// Seconds until the lease of goose's table locker ends, where that is what is waited for: it is no session (`pid` is 0),
+    /// and `application` is what the locker wrote down of its holder.
+    pub lease: Option<u64>,
 }
 
 impl Holder {
-    /// The command that ends it.
+    /// The command that ends it, or what does where no session has it.
     #[must_use]
     pub fn end(&self) -> String {
-        format!("SELECT pg_terminate_backend({});", self.pid)
+        match self.lease {
+            None => format!("SELECT pg_terminate_backend({});", self.pid),
+            Some(_) => "stop that program: nobody renews its lease then, which ends by itself".to_owned(),
+        }
     }
 }
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(lease) = self.lease {
+            return write!(
+                f,
+                "goose's table locker ({}) for {} s, its lease ends in {lease} s if nobody renews it",
+                self.application, self.age
+            );
+        }
         write!(f, "pid {}", self.pid)?;
         if !self.application.is_empty() {
             write!(f, " ({})", self.application)?;

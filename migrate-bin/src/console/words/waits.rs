@@ -35,7 +35,10 @@ pub(super) fn waiting(holder: Option<&Holder>, waited: Duration) -> Told {
 }
 
 pub(crate) fn of_holder(holder: &Holder) -> Value {
-    let Holder { pid, application, user, address, state, age } = holder;
+    let Holder { pid, application, user, address, state, age, lease } = holder;
+    if let Some(lease) = lease {
+        return json!({ "locker": application, "age_s": age, "lease_s": lease, "end": holder.end() });
+    }
     json!({
         "pid": pid, "application_name": application, "user": user, "address": address, "state": state, "age_s": age,
         "end": holder.end(),

@@ -105,10 +105,9 @@ pub(in crate::apply) fn lock_busy(holder: Option<&Holder>, waited: Duration) -> 
     )
     .with_setting(Setting::LockWait);
     failure.next = match holder {
+        Some(holder) if holder.lease.is_some() => format!("{}; or {}", failure.next, holder.end()),
         Some(holder) => format!("{}; to end that session instead: {}", failure.next, holder.end()),
-        None => {
-            format!("{}; where an application uses goose's table locker, `goose_lock` says who holds it", failure.next)
-        }
+        None => failure.next,
     };
     failure
 }
