@@ -22,6 +22,7 @@ mod tables;
 mod taken;
 mod timeouts;
 mod transaction;
+mod twice;
 mod victims;
 mod walk;
 mod writes;

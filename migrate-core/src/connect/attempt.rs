@@ -134,8 +134,9 @@ async fn offers_tls(stream: &mut TcpStream) -> Result<bool, Reason> {
     match stream.read_u8().await.map_err(tls::of_stream)? {
         b'S' => Ok(true),
         b'N' => Ok(false),
-        // An error in the clear, whose text anybody may have written; a server that cannot start a process sends one.
-        b'E' => Err(Reason::HungUp),
+        // An error in the clear, whose text anybody may have written: a server that cannot start a process sends one, and
+        // one that is asked for TLS within TLS.
+        b'E' => Err(Reason::ErrorForTls),
         other => Err(Reason::Protocol(format!("it answers the question for TLS with the byte 0x{other:02x}"))),
     }
 }

@@ -75,6 +75,10 @@ fn next(fault: &Fault, settings: &Settings) -> String {
             "give this machine IPv6, or name a host of the same database that has an IPv4 address, such as its pooler"
         }
         Reason::NoTls => "`sslmode=disable` or `prefer` on a network you trust; otherwise switch TLS on at the server",
+        Reason::ErrorForTls => {
+            "where a tunnel speaks TLS for this program (stunnel), say `sslmode=disable`; otherwise the server cannot \
+             start a process: its log says why"
+        }
         Reason::Binding => "the server needs SCRAM passwords and TLS, and no proxy may end the TLS before it",
         Reason::Unbindable(_) => {
             "give the server a certificate that is signed with RSA or ECDSA; or use `channel_binding=prefer` with \

@@ -29,6 +29,8 @@ pub(super) enum Reason {
     Silent(Duration),
     /// It hung up before the login was done.
     HungUp,
+    /// It answered the question for TLS with an error.
+    ErrorForTls,
     /// It offers no TLS, and TLS is asked for.
     NoTls,
     /// The handshake failed, or the certificate is not to be trusted.
@@ -83,9 +85,12 @@ impl Fault {
         match &self.reason {
             Reason::LookUp(error) if is_unknown_name(&error.to_string()) => Class::UnknownName,
             Reason::Socket(error) if is_for_ever(error) => Class::Permanent,
-            Reason::LookUp(_) | Reason::Socket(_) | Reason::OnlySix(_) | Reason::Silent(_) | Reason::HungUp => {
-                Class::Transient
-            }
+            Reason::LookUp(_)
+            | Reason::Socket(_)
+            | Reason::OnlySix(_)
+            | Reason::Silent(_)
+            | Reason::HungUp
+            | Reason::ErrorForTls => Class::Transient,
             Reason::Kind(_) => Class::ReadOnly,
             Reason::Server(db) => match of_login_refused(db) {
                 Meaning::Passing(_) | Meaning::Again => Class::Transient,
@@ -122,9 +127,12 @@ impl Fault {
     pub(super) fn exit(&self) -> Exit {
         match &self.reason {
             Reason::Socket(error) if is_for_ever(error) => Exit::Config,
-            Reason::LookUp(_) | Reason::Socket(_) | Reason::OnlySix(_) | Reason::Silent(_) | Reason::HungUp => {
-                Exit::Connect
-            }
+            Reason::LookUp(_)
+            | Reason::Socket(_)
+            | Reason::OnlySix(_)
+            | Reason::Silent(_)
+            | Reason::HungUp
+            | Reason::ErrorForTls => Exit::Connect,
             Reason::NoTls | Reason::WantsTls(_) | Reason::Tls(_) | Reason::Binding | Reason::Unbindable(_) => Exit::Tls,
             Reason::File(_) | Reason::Protocol(_) | Reason::Dropped(_) => Exit::Config,
             Reason::Login(_) => Exit::Auth,
@@ -146,6 +154,7 @@ impl std::fmt::Display for Fault {
             }
             Reason::Silent(limit) => write!(f, "{at} did not answer within {} s", limit.as_secs()),
             Reason::HungUp => write!(f, "{at} hung up before the login was done"),
+            Reason::ErrorForTls => write!(f, "{at} answers the question for TLS with an error"),
             Reason::NoTls => write!(f, "{at} offers no TLS"),
             Reason::Tls(why) => write!(f, "no TLS with {at}: {why}"),
             Reason::File(why) => write!(f, "TLS with {at} cannot be set up: {why}"),
@@ -240,6 +249,7 @@ mod tests {
             (Reason::OnlySix(io(io::ErrorKind::NetworkUnreachable)), Class::Transient, Exit::Connect),
             (Reason::Silent(Duration::from_secs(10)), Class::Transient, Exit::Connect),
             (Reason::HungUp, Class::Transient, Exit::Connect),
+            (Reason::ErrorForTls, Class::Transient, Exit::Connect),
             (Reason::NoTls, Class::Permanent, Exit::Tls),
             (Reason::Tls("expired".into()), Class::Permanent, Exit::Tls),
             (Reason::Binding, Class::Permanent, Exit::Tls),

@@ -1,6 +1,6 @@
-//! F02: An object that exists already.
+//! F02: An object that exists already, or that one command makes twice.
 
-use super::{Check, Findings, Rule, Subject, example, taken};
+use super::{Check, Findings, Rule, Subject, example, taken, twice};
 use crate::diagnostic::Severity;
 
 pub(super) static RULE: Rule = Rule {
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     name: "already-exists",
     level: Some(Severity::Error),
     summary: "an object that exists already",
-    why: "PostgreSQL refuses the command with SQLSTATE 42P07, 42701 or 42710, and the whole migration fails.",
+    why: "PostgreSQL refuses the command with SQLSTATE 42P07, 42701, 42710 or 42P16, and the whole migration fails.",
     instead: "choose another name, drop the old object first, or say IF NOT EXISTS or OR REPLACE where both cases \
           are right",
     bad: &[
@@ -42,7 +42,7 @@ SELECT 1;
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
-    for failure in taken::taken(subject) {
+    for failure in taken::taken(subject).into_iter().chain(twice::twice(subject)) {
         findings.report(failure.span, failure.object, failure.message, failure.label).without_facts();
     }
 }

@@ -146,6 +146,27 @@ fn what_answers_without_being_postgresql_is_told_at_once() {
     }
 }
 
+/// What a server says that is asked for TLS within TLS, which a tunnel such as stunnel speaks for its client; psql ends alike.
+#[test]
+fn an_error_for_an_answer_to_the_question_for_tls_names_the_tunnel() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        while let Ok((mut client, _)) = listener.accept() {
+            let _heard = std::io::Read::read(&mut client, &mut [0; 1024]);
+            let _told = std::io::Write::write_all(&mut client, b"E\0\0\0\x1eSFATAL\0C0A000\0Munsupported\0\0");
+        }
+    });
+    for mode in ["prefer", "require"] {
+        let url = format!("postgres://u@127.0.0.1:{port}/x?sslmode={mode}");
+        let ended = Ended::from(version(&url, "0s").output().expect("migrate starts"));
+        assert_eq!(ended.code, 40, "{mode}: {}", ended.stderr);
+        for words in ["answers the question for TLS with an error", "`sslmode=disable`"] {
+            assert!(ended.stderr.contains(words), "{mode}: {}", ended.stderr);
+        }
+    }
+}
+
 #[test]
 fn a_password_that_is_changed_in_its_file_is_picked_up() {
     let port = free_port();
