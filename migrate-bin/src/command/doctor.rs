@@ -103,7 +103,7 @@ fn page(seen: &Examination, peer: Option<&Peer>) -> String {
         add("privilege", privilege.held, &format!("{:<5} {}{missing}", privilege.needed_by, privilege.what));
     }
     let held = |holder: &Holder| match holder.lease {
-        Some(_) => format!("held by {holder}"),
+        Some(_) => format!("held by {holder}; {}", holder.end()),
         None => format!("held by {holder}; `migrate unlock` ends that session"),
     };
     add("lock", seen.holder.is_none(), &seen.holder.as_ref().map_or("free".to_owned(), held));

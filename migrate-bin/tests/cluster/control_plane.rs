@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::stage::{Ended, eventually, shared, skipped_without, workspace};
+use crate::stage::{Ended, eventually, shared, signal, skipped_without, workspace};
 
 /// The running control plane.
 pub(crate) struct ControlPlane {
@@ -82,10 +82,8 @@ impl ControlPlane {
     }
 
     /// Sends a signal to the node.
-    pub(crate) fn signal_node(&self, signal: &str) {
-        let node = self.node.as_ref().expect("a node").id().to_string();
-        let told = Command::new("kill").args([signal, &node]).status().expect("kill");
-        assert!(told.success());
+    pub(crate) fn signal_node(&self, name: &str) {
+        signal(&self.node.as_ref().expect("a node").id().to_string(), name);
     }
 
     /// The administrator's credentials.
@@ -193,9 +191,12 @@ impl Namespace {
 
     /// The Pods of a Job, the oldest first.
     pub(crate) fn pods(&self, job: &str) -> Vec<Value> {
-        let of_job = format!("batch.kubernetes.io/job-name={job}");
-        let found =
-            self.kubectl(&["get", "pods", "-l", &of_job, "--sort-by=.metadata.creationTimestamp", "-o", "json"]);
+        self.pods_with(&format!("batch.kubernetes.io/job-name={job}"))
+    }
+
+    /// The Pods with these labels, the oldest first.
+    pub(crate) fn pods_with(&self, labels: &str) -> Vec<Value> {
+        let found = self.kubectl(&["get", "pods", "-l", labels, "--sort-by=.metadata.creationTimestamp", "-o", "json"]);
         assert_eq!(found.code, 0, "{}", found.stderr);
         let list: Value = serde_json::from_str(&found.stdout).expect("JSON");
         list["items"].as_array().expect("a list").clone()

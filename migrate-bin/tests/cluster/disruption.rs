@@ -2,7 +2,6 @@
 //! migration is applied exactly once all the same.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use crate::codes::{GOOD, codes};
 use crate::control_plane::{Namespace, await_words, condition};
 use crate::job::{Release, exit_code, message};
-use crate::stage::{Database, Ended, eventually};
+use crate::stage::{Database, Ended, eventually, signal};
 
 const WITHOUT: &str = "-- +goose NO TRANSACTION\n";
 /// The second statement waits for as long as the row says.
@@ -43,9 +42,7 @@ impl Sleeper {
     /// Waits until the Pod of a Job sleeps, and names it. What comes after it sleeps no more.
     fn await_sleep(&self, job: &str) -> String {
         let pod = self.namespace.running_pod(job);
-        let sleeping =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-        eventually("the statement", || self.database.rows(sleeping) == ["1"]);
+        eventually("the statement", || self.database.is_asleep());
         self.database.rows("UPDATE patience SET seconds = 0");
         pod
     }
@@ -124,14 +121,14 @@ fn a_pod_that_is_killed_counts_and_the_next_one_goes_on_from_what_is_there() {
     for mode in ["", WITHOUT] {
         let Some(sleeper) = Sleeper::create("SIGKILL", mode) else { return };
         let (job, pod) = sleeper.start();
-        signal_to_program(&pod, "-KILL");
+        signal_to_program(&pod, "KILL");
         sleeper.assert_complete(&job, &[137, 0], 1);
     }
 }
 
 /// Sends a signal to the program of a Pod, which knows its Pod by the variable `HOSTNAME`.
 #[expect(clippy::disallowed_methods, reason = "these are no migrations")]
-fn signal_to_program(pod: &str, signal: &str) {
+fn signal_to_program(pod: &str, name: &str) {
     let own = format!("HOSTNAME={pod}");
     let is_its = |process: &Path| {
         let of = |file: &str| std::fs::read(process.join(file)).unwrap_or_default();
@@ -142,8 +139,7 @@ fn signal_to_program(pod: &str, signal: &str) {
     let processes = std::fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let process = processes.into_iter().find(|process| is_its(process)).expect("the program of the Pod");
     let id = process.file_name().and_then(std::ffi::OsStr::to_str).expect("a number").to_owned();
-    let told = Command::new("kill").args([signal, &id]).status().expect("kill");
-    assert!(told.success());
+    signal(&id, name);
 }
 
 #[test]
@@ -202,7 +198,7 @@ fn two_pods_side_by_side_apply_every_migration_once() {
     let files = &[("00001_a.sql", sleeper.file.as_str())];
     let release = Release { name: "r1", url: &sleeper.database.url, files, arguments: &[] };
     // The first Pod does not hear that it shall end, and goes on beside the second.
-    signal_to_program(&first, "-STOP");
+    signal_to_program(&first, "STOP");
     let replaced = sleeper.namespace.kubectl_with(&["replace", "--force", "-f", "-"], &[release.job()]);
     assert_eq!(replaced.code, 0, "{replaced:?}");
     eventually("a second Pod runs", || {
@@ -214,7 +210,7 @@ fn two_pods_side_by_side_apply_every_migration_once() {
     let connected = "SELECT count(DISTINCT client_port) FROM pg_stat_activity \
                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
     eventually("both are connected", || sleeper.database.rows(connected) == ["2"]);
-    signal_to_program(&first, "-CONT");
+    signal_to_program(&first, "CONT");
     let told = sleeper.namespace.wait(&job, &["--timeout", "150"]);
     assert_eq!(told.code, 0, "{told:?}");
     sleeper.assert_applied_once();

@@ -10,7 +10,7 @@ use crate::cluster_tools::{helm, helm_of_next_major};
 use crate::control_plane::Namespace;
 use crate::job::Release;
 use crate::rendered::deploy;
-use crate::stage::{Database, Ended, eventually, folder, free_port, text};
+use crate::stage::{Database, Ended, eventually, folder, free_port, signal, text};
 
 const USERS: (&str, &str) = ("00001_users.sql", "-- +goose Up\nCREATE TABLE users (id int);\n");
 const BROKEN: (&str, &str) =
@@ -103,11 +103,8 @@ impl Shop {
         assert_eq!(told.code, 0, "{told:?}\n{}", self.namespace.kubectl(&["describe", "pods"]).stdout);
     }
 
-    /// Waits until the slow migration waits, in so many runs at once.
     fn await_slow(&self) {
-        let waits =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-        eventually("the slow migration", || self.database.rows(waits) == ["1"]);
+        eventually("the slow migration", || self.database.is_asleep());
     }
 
     fn status(&self) -> Value {
@@ -115,11 +112,6 @@ impl Shop {
         let status: Value = serde_json::from_str(&told.stdout).expect("JSON");
         status["info"]["status"].clone()
     }
-}
-
-fn interrupt(helm: &Child, signal: &str) {
-    let told = Command::new("kill").args([signal, &helm.id().to_string()]).status().expect("kill");
-    assert!(told.success());
 }
 
 /// From the first installation over a failure, its mend, the same release again, and back.
@@ -158,7 +150,7 @@ fn interrupted(shop: &Shop) {
     let files = &[USERS, MENDED, SLOW];
     let helm = shop.start_upgrade("r5", files);
     shop.await_slow();
-    interrupt(&helm, "-INT");
+    signal(&helm.id().to_string(), "INT");
     let told: Ended = helm.wait_with_output().expect("its end").into();
     assert!(told.code == 1 && shop.application() == before, "{told:?}");
     assert_eq!(shop.status(), "failed");
@@ -182,7 +174,7 @@ fn killed(shop: &Shop) {
     let before = shop.application();
     let mut helm = shop.start_upgrade("r6", files);
     shop.await_slow();
-    interrupt(&helm, "-KILL");
+    signal(&helm.id().to_string(), "KILL");
     let _killed = helm.wait();
     assert_eq!((shop.status(), shop.application()), (json!("pending-upgrade"), before.clone()));
     shop.database.rows("UPDATE patience SET wait = false");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::stage::{Database, eventually, server};
+use crate::stage::{Database, eventually, server, signal};
 
 /// The key of the migration lock.
 const LOCK: &str = "4097083626";
@@ -31,8 +31,7 @@ impl Holder {
 impl Drop for Holder {
     fn drop(&mut self) {
         // An interrupt cancels the statement, and the session ends with its program.
-        let told = Command::new("kill").args(["-INT", &self.session.id().to_string()]).status();
-        assert!(told.is_ok_and(|told| told.success()), "psql is told to end");
+        signal(&self.session.id().to_string(), "INT");
         let _ended = self.session.wait();
     }
 }

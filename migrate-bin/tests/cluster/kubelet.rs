@@ -128,8 +128,7 @@ fn an_eviction_on_a_real_kubelet_is_no_failure() {
     let release = Release { name: "r1", url: &database.url, files: &[("00001_a.sql", &file)], arguments: &[] };
     let job = place.start_with(&release, |spec| spec["backoffLimit"] = json!(0));
     let pod = place.namespace.running_pod(&job);
-    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-    eventually("the statement", || database.rows(asleep) == ["1"]);
+    eventually("the statement", || database.is_asleep());
     database.rows("UPDATE patience SET seconds = 0");
     let watched = place.namespace.watch(&pod);
     place.namespace.evict(&pod);

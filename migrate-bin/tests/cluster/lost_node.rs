@@ -19,15 +19,11 @@ fn a_pod_on_a_lost_node_is_told_and_replaced_once_the_node_is_said_to_be_out_of_
     let files = &[("00001_a.sql", slow.as_str())];
     let job = Release { name: "r1", url: &database.url, files, arguments: &[] }.start(&namespace);
     let pod = namespace.running_pod(&job);
-    let asleep = || {
-        database
-            .rows("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()")
-    };
-    eventually("the statement", || asleep() == ["1"]);
+    eventually("the statement", || database.is_asleep());
     database.rows("UPDATE patience SET seconds = 0");
 
     // From now on the API server hears nothing of the node; its Pod is deleted, as after `tolerationSeconds`.
-    plane.signal_node("-STOP");
+    plane.signal_node("STOP");
     let deleted = namespace.kubectl(&["delete", "pod", &pod, "--wait=false"]);
     assert_eq!(deleted.code, 0, "{deleted:?}");
     let told = namespace.wait(&job, &["--node-patience", "8", "--timeout", "60"]);
@@ -44,12 +40,12 @@ fn a_pod_on_a_lost_node_is_told_and_replaced_once_the_node_is_said_to_be_out_of_
         let pods = namespace.pods(&job);
         pods.len() == 1 && pods[0]["metadata"]["name"] != pod.as_str()
     });
-    assert_eq!(asleep(), ["1"]);
+    assert!(database.is_asleep());
 
     // The new Pod gets a node, and the lock once the first program has gone.
     let taken_back = namespace.kubectl(&["taint", "node", "local", &format!("{taint}-")]);
     assert_eq!(taken_back.code, 0, "{taken_back:?}");
-    plane.signal_node("-CONT");
+    plane.signal_node("CONT");
     let told = namespace.wait(&job, &["--timeout", "150"]);
     assert_eq!((told.code, codes(&namespace.pods(&job))), (0, vec![Some(0)]), "{told:?}");
     assert_eq!(database.versions(), ["0", "1"]);

@@ -9,13 +9,22 @@ use crate::control_plane::{Namespace, await_words};
 use crate::job::Release;
 use crate::stage::{Database, Ended};
 
+/// A release whose Pod never comes so far as to need a database.
+const RELEASE: Release<'_> =
+    Release { name: "r1", url: "postgres://nowhere.example/x", files: &[("00001_a.sql", GOOD)], arguments: &[] };
+
+/// Nobody may make a Pod.
+fn quota() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "small" }, "spec": { "hard": { "pods": "0" } },
+    })
+}
+
 /// Starts a Job with a change, in a namespace with these objects, and waits for it with little patience.
 fn wait_for(scene: &str, objects: &[Value], change: impl FnOnce(&mut Value)) -> Option<Ended> {
     let namespace = Namespace::create(scene)?;
     namespace.apply(objects);
-    let release =
-        Release { name: "r1", url: "postgres://nowhere.example/x", files: &[("00001_a.sql", GOOD)], arguments: &[] };
-    let job = release.start_with(&namespace, change);
+    let job = RELEASE.start_with(&namespace, change);
     Some(namespace.wait(&job, &["--start-patience", "3", "--node-patience", "3", "--timeout", "60"]))
 }
 
@@ -48,10 +57,7 @@ fn a_node_that_is_not_there_is_told_in_the_words_of_the_scheduler() {
 
 #[test]
 fn a_pod_that_a_quota_refuses_is_told_in_its_words() {
-    let quota = json!({
-        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "small" }, "spec": { "hard": { "pods": "0" } },
-    });
-    let Some(told) = wait_for("a quota", &[quota], |_| {}) else { return };
+    let Some(told) = wait_for("a quota", &[quota()], |_| {}) else { return };
     assert!(told.code == 13 && told.stderr.contains("exceeded quota: small"), "{told:?}");
 }
 
@@ -59,17 +65,15 @@ fn a_pod_that_a_quota_refuses_is_told_in_its_words() {
 #[test]
 fn a_pod_that_pod_security_refuses_is_told_in_its_words() {
     let Some(namespace) = Namespace::create("Pod Security") else { return };
-    let release =
-        Release { name: "r1", url: "postgres://nowhere.example/x", files: &[("00001_a.sql", GOOD)], arguments: &[] };
-    namespace.apply(&release.beside());
-    let mut job = release.job();
+    namespace.apply(&RELEASE.beside());
+    let mut job = RELEASE.job();
     job["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] = json!(false);
     let applied = namespace.kubectl_with(&["apply", "-f", "-"], &[job]);
     assert!(
         applied.code == 0 && applied.stderr.contains("would violate PodSecurity \"restricted:latest\""),
         "{applied:?}"
     );
-    let told = namespace.wait(&release.job_name(), &["--start-patience", "3", "--timeout", "60"]);
+    let told = namespace.wait(&RELEASE.job_name(), &["--start-patience", "3", "--timeout", "60"]);
     assert!(told.code == 13 && told.stderr.contains("violates PodSecurity"), "{told:?}");
 }
 
@@ -78,10 +82,7 @@ fn a_pod_that_pod_security_refuses_is_told_in_its_words() {
 fn a_quota_that_is_lifted_lets_the_job_go_on_while_it_is_waited_for() {
     let Some(namespace) = Namespace::create("a quota that is lifted") else { return };
     let database = Database::create();
-    let quota = json!({
-        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "small" }, "spec": { "hard": { "pods": "0" } },
-    });
-    namespace.apply(&[quota]);
+    namespace.apply(&[quota()]);
     let release = Release { name: "r1", url: &database.url, files: &[("00001_a.sql", GOOD)], arguments: &[] };
     let job = release.start(&namespace);
     let mut waiting = namespace.start_waiting(&job, &["--timeout", "150"]);

@@ -104,7 +104,7 @@ fn an_outcome_that_is_unknown_is_found_out_by_the_next_try() {
 
 /// `kubectl wait` would not end at all when a Job fails.
 #[test]
-fn the_wait_ends_within_five_seconds_of_the_job_s_end() {
+fn the_wait_ends_when_the_job_does_complete_or_not() {
     let Some(namespace) = Namespace::create("the end of the wait") else { return };
     let database = Database::create();
     let slow = ("00001_a.sql", "-- +goose Up\nSELECT pg_sleep(3);\n");

@@ -59,23 +59,23 @@ impl Application {
         assert_eq!(told.code, 0, "{told:?}\n{}", self.namespace.kubectl(&["describe", "pods"]).stdout);
     }
 
-    /// The Pods of a release that are ready.
-    fn ready(&self, release: &str) -> usize {
+    /// The Pods of the application, of a release.
+    fn pods(&self, release: &str) -> Vec<Value> {
         let labels = format!("app.kubernetes.io/component=app,app.kubernetes.io/version={release}");
-        let found = self.namespace.kubectl(&["get", "pods", "-l", &labels, "-o", "json"]);
-        let list: Value = serde_json::from_str(&found.stdout).expect("JSON");
+        self.namespace.pods_with(&labels)
+    }
+
+    /// How many of them are ready.
+    fn ready(&self, release: &str) -> usize {
         let ready = |pod: &&Value| pod.pointer("/status/containerStatuses/0/ready") == Some(&json!(true));
-        list["items"].as_array().expect("a list").iter().filter(ready).count()
+        self.pods(release).iter().filter(ready).count()
     }
 
     /// Waits until the gate of a new Pod has ended with a code, and gives its termination message.
     fn await_refusal(&self, release: &str, code: i64) -> String {
-        let labels = format!("app.kubernetes.io/component=app,app.kubernetes.io/version={release}");
         let mut told = None;
         eventually("the gate refuses", || {
-            let found = self.namespace.kubectl(&["get", "pods", "-l", &labels, "-o", "json"]);
-            let list: Value = serde_json::from_str(&found.stdout).expect("JSON");
-            told = list["items"].as_array().expect("a list").iter().find_map(|pod| refusal(pod, code));
+            told = self.pods(release).iter().find_map(|pod| refusal(pod, code));
             told.is_some()
         });
         told.expect("its message")
@@ -96,8 +96,8 @@ fn a_release_goes_from_its_job_to_its_pods_and_one_that_fails_leaves_the_old_pod
     let first_files = [USERS];
     let first = app.release("r1", &first_files);
     app.roll(&first);
-    let message = app.await_refusal("r1", 14);
-    assert!(message.contains("\"exit\":14"), "{message}");
+    let told = app.await_refusal("r1", 14);
+    assert!(told.contains("\"exit\":14"), "{told}");
     assert_eq!(app.ready("r1"), 0);
     assert_eq!(app.migrate(&first).code, 0);
     app.await_rolled();
@@ -110,7 +110,8 @@ fn a_release_goes_from_its_job_to_its_pods_and_one_that_fails_leaves_the_old_pod
     let told = app.migrate(&second);
     assert!(told.code == 3 && told.stdout.contains("exit code 25"), "{told:?}");
     let pods = app.namespace.pods(&second.job_name());
-    let last = message_of_failed(&pods);
+    assert_eq!(pods.len(), 1, "{pods:?}");
+    let last = message(&pods[0]);
     assert_eq!((&last["sqlstate"], &last["line"]), (&json!("42703"), &json!(3)), "{last}");
     let described = app.namespace.kubectl(&["describe", "pod", &text_of(&pods[0]["metadata"]["name"])]).stdout;
     assert!(described.contains("Exit Code:    25") && described.contains("42703"), "{described}");
@@ -118,8 +119,8 @@ fn a_release_goes_from_its_job_to_its_pods_and_one_that_fails_leaves_the_old_pod
 
     // Whoever rolls all the same: no new Pod starts, and the old ones stay.
     app.roll(&second);
-    let message = app.await_refusal("r2", 10);
-    assert!(message.contains("the database lacks version 2"), "{message}");
+    let told = app.await_refusal("r2", 10);
+    assert!(told.contains("the database lacks version 2"), "{told}");
     assert_eq!((app.ready("r1"), app.ready("r2")), (2, 0));
 
     // Mended: the Job, and then the Pods.
@@ -142,12 +143,7 @@ fn a_release_goes_from_its_job_to_its_pods_and_one_that_fails_leaves_the_old_pod
     app.await_rolled();
     assert_eq!(app.migrate(&fourth).code, 0);
     app.roll(&first);
-    let message = app.await_refusal("r1", 11);
-    assert!(message.contains("asks for a release that knows version 2"), "{message}");
+    let told = app.await_refusal("r1", 11);
+    assert!(told.contains("asks for a release that knows version 2"), "{told}");
     assert_eq!((app.ready("r1"), app.ready("r3")), (0, 2));
-}
-
-fn message_of_failed(pods: &[Value]) -> Value {
-    assert_eq!(pods.len(), 1, "{pods:?}");
-    message(&pods[0])
 }

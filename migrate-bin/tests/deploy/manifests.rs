@@ -212,6 +212,30 @@ fn no_variant_with_an_init_container_and_no_value_of_the_chart_rolls_pods_withou
     assert!(!chart.contains("{{- if") && !chart.contains("{{ if"), "{chart}");
 }
 
+/// Two texts, since a chart is no overlay; what they say of a Pod is the same.
+#[test]
+fn the_deployment_of_the_chart_is_that_of_the_base_with_its_gate() {
+    let Some(all) = rendered("the Deployment of the chart") else { return };
+    let deployment = |variant| object_of(&all, variant, "Deployment");
+    let (helm, gated, base) = (deployment("helm"), deployment("init-container"), find(&base(), "Deployment").clone());
+    for place in ["replicas", "strategy", "progressDeadlineSeconds"] {
+        assert_eq!(helm["spec"][place], base["spec"][place], "{place}");
+    }
+    let pod = |object: &Value| object["spec"]["template"]["spec"].clone();
+    let (helm, gated, base) = (pod(&helm), pod(&gated), pod(&base));
+    assert_eq!(helm["initContainers"], gated["initContainers"]);
+    for place in ["securityContext", "automountServiceAccountToken", "enableServiceLinks", "volumes"] {
+        assert_eq!(helm[place], base[place], "{place}");
+    }
+    let container = |pod: &Value| {
+        let mut container = pod["containers"][0].clone();
+        // The chart has a value for the port, and tells the application.
+        container["env"].as_array_mut().expect("variables").retain(|variable| variable["name"] != "PORT");
+        container
+    };
+    assert_eq!(container(&helm), container(&base));
+}
+
 #[test]
 fn the_network_policy_meets_the_pods_of_the_job_and_no_others() {
     let base = base();

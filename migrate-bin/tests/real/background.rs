@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use crate::stage::{Ended, migrate_command};
+use crate::stage::{Ended, migrate_command, signal};
 
 /// The built program, running.
 pub(crate) struct Background {
@@ -32,9 +32,7 @@ impl Background {
 
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status().expect("kill starts");
-        assert!(status.success(), "kill -s {name}");
+        signal(&self.child.id().to_string(), name);
     }
 
     /// Reads what it says up to a line with these words.

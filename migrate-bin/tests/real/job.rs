@@ -118,9 +118,7 @@ fn an_end_by_a_signal_is_reported() {
     let log = files.path().join("log");
     let mut command = migrate_command(&["up", "--database-url", &database.url, "--termination-log"]);
     let mut run = command.arg(&log).arg("--dir").arg(files.path()).stderr(Stdio::null()).spawn().expect("migrate");
-    let sleeping =
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-    eventually("the statement runs", || database.rows(sleeping) == ["1"]);
+    eventually("the statement runs", || database.is_asleep());
     let told = Command::new("kill").args(["-TERM", &run.id().to_string()]).status().expect("kill");
     assert!(told.success());
     assert_eq!(run.wait().expect("its end").code(), Some(50));

@@ -127,9 +127,7 @@ fn a_run_that_a_signal_or_its_deadline_ends_is_told_too() {
     let place = folder(&[]);
     let file = place.path().join("migrate.prom");
     let run = Background::start(&database.url, files.path(), &["up", "--metrics-file", &file.display().to_string()]);
-    let sleeping =
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-    eventually("the slow statement", || database.rows(sleeping) == ["1"]);
+    eventually("the slow statement", || database.is_asleep());
     run.signal("TERM");
     assert_eq!(run.wait().code, 50);
     assert_eq!(of(&read(&file, &database.name), "exit_code"), "50");

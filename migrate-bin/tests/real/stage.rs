@@ -73,6 +73,13 @@ impl Database {
         if rows.is_empty() { "(no rows)".to_owned() } else { rows.join(" ") }
     }
 
+    /// Whether one statement here, and no more, sleeps in `pg_sleep`.
+    pub(crate) fn is_asleep(&self) -> bool {
+        let asleep =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        self.rows(asleep) == ["1"]
+    }
+
     /// The versions in the order of insertion, without ids and times.
     pub(crate) fn versions(&self) -> Vec<String> {
         self.rows("SELECT version_id FROM goose_db_version ORDER BY id")
@@ -205,6 +212,12 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "{what} did not come true");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Sends a process a signal by its name, such as `TERM`.
+pub(crate) fn signal(process: &str, name: &str) {
+    let status = Command::new("kill").args(["-s", name, process]).status().expect("kill starts");
+    assert!(status.success(), "kill -s {name} {process}");
 }
 
 /// A port that nobody listens on at the moment, and that this process was given for the first time.

@@ -3,7 +3,7 @@
 
 use super::Subject;
 use super::absent::Failure;
-use crate::command::{Action, AlterTable, Column, Constraint, ConstraintKind, CreateTable, TableChange};
+use crate::command::{Action, AlterTable, Constraint, ConstraintKind, CreateTable, TableChange};
 use crate::text::Span;
 
 /// Everything that the command makes for the second time.
@@ -50,10 +50,7 @@ fn of_alter(subject: &Subject<'_>, alter: &AlterTable) -> Vec<Failure> {
 /// The constraints that a change adds.
 fn added(change: &TableChange) -> &[Constraint] {
     match change {
-        TableChange::AddColumn { column, if_not_exists: false } => {
-            let Column { constraints, .. } = &**column;
-            constraints
-        }
+        TableChange::AddColumn { column, if_not_exists: false } => &column.constraints,
         TableChange::AddConstraint(constraint) => std::slice::from_ref(constraint),
         _ => &[],
     }
