@@ -203,9 +203,9 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t, value_name = "FORM")]
         format: SchemaForm,
     },
-    /// Explain a diagnostic or a rule, by its id or name; list all of them when left out
+    /// Explain a diagnostic or a rule, by its id or name; list those that are about a word, or all of them
     Explain {
-        /// Such as `L09` or `set-not-null-scan`
+        /// Such as `L09` or `set-not-null-scan`; or a word, such as `index` or `error`
         which: Option<String>,
     },
     /// Write an empty migration, or what another tool left behind
@@ -270,6 +270,9 @@ pub(crate) struct LintArguments {
     /// Judge only this version and those above it [default: `judge-from` of `migrate.toml`]
     #[arg(long, value_name = "VERSION")]
     pub(crate) judge_from: Option<i64>,
+    /// Stay, and judge again whenever a file of the folder or a setting changes
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 #[derive(Debug, Args)]

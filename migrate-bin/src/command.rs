@@ -133,7 +133,7 @@ async fn connected(
         }
         Command::Schema { format } => schema::run(shared, embedded, *format, console).await,
         Command::Journal => by_hand::journal(shared, console).await,
-        Command::Repair(options) => by_hand::repair(shared, options, console).await,
+        Command::Repair(options) => by_hand::repair(shared, options, signals, console).await,
         Command::Unlock(options) => by_hand::unlock(shared, options, console).await,
         Command::Plan(options) => {
             let set = load(shared, embedded, console)?;

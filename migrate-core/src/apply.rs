@@ -55,8 +55,8 @@ pub use session::{Connect, Connecting, Session};
 pub use sizes::{Size, Strongest, Touch, strongest_locks, touches, weigh};
 pub use stop::{Cause, Stop, StopSwitch};
 
-use crate::flight::{Bookkeeping, TableName, Tables, Terms};
-use crate::plan::{Order, Plan};
+use crate::flight::{self, Bookkeeping, Durability, Flight, TableName, Tables, Terms, Window};
+use crate::plan::{Goal, Order, Plan, Versioning};
 use crate::report::{Event, Failure, Report};
 
 /// A change of a database: what is asked for, where, and how patiently.
@@ -81,6 +81,8 @@ pub struct Policy {
     pub lock_retry: Duration,
     /// How many migrations may be on the wire at once; 1 sends one after the other.
     pub flights: usize,
+    /// Which of their commits wait for the disk.
+    pub durability: Durability,
     /// How long each migration may wait, and as whom it runs.
     pub terms: Terms,
 }
@@ -91,6 +93,7 @@ impl Default for Policy {
             lock_wait: Duration::from_mins(10),
             lock_retry: Duration::from_mins(5),
             flights: 24,
+            durability: Durability::default(),
             terms: Terms::default(),
         }
     }
@@ -101,6 +104,29 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn new(order: Order<'a>) -> Self {
         Self { order, table: TableName::default(), run: String::new(), policy: Policy::default() }
+    }
+
+    /// How many of its flights may be on the wire at once. Redo goes back and forth, and without versioning no guard would
+    /// stop what is behind a failure.
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        let order = &self.order;
+        if matches!(order.goal, Goal::Redo)
+            || matches!(order.versioning, Versioning::Ignored)
+            || self.policy.flights < 2
+        {
+            return Window::ONE;
+        }
+        Window { flights: self.policy.flights, durability: self.policy.durability }
+    }
+
+    /// What is sent for each batch of a plan.
+    #[must_use]
+    pub fn flights<'p>(&self, plan: &'p Plan<'p>, bookkeeping: &Bookkeeping) -> Vec<Flight<'p>> {
+        if self.order.single_transaction {
+            return flight::parts_of_one(&plan.batches, bookkeeping);
+        }
+        flight::flights(&plan.batches, bookkeeping, self.window()).collect()
     }
 
     /// What its flights write beside the versions.

@@ -52,7 +52,7 @@
 //!   done before, and by the server's position.
 //! * **Overlapping.** The guard of each flight names the version before it. So several flights may be on the wire at
 //!   once: when one does not land, every one behind it is refused. They are started in groups of half a window
-//!   (`--flight`), because over a network a group is a turn.
+//!   (`--flight`), because over a network a group is a turn, and the disk is asked once a group (`flight/lasting.rs`).
 //!
 //! `Pace` says how a flight may be sent. *Pipelined* is the above. *Stepwise*, one message after the other, is for a
 //! file that controls transactions itself and is allowed to: behind a COMMIT or a ROLLBACK TO, a failure no longer stops
@@ -66,6 +66,7 @@ mod by_hand;
 mod evidence;
 mod guard;
 mod kind;
+mod lasting;
 mod proof;
 mod refusal;
 pub(crate) mod shape;
@@ -83,6 +84,7 @@ pub use evidence::{finalize, question, question_of_entry};
 pub(crate) use guard::LEFT;
 pub use guard::{INVALID_INDEX, LOCK_KEY};
 pub use kind::{Nature, Unit, alone, units};
+pub use lasting::{Durability, FLUSH, Window, convoy, flights, parts_of_one};
 pub use proof::NOT_RECORDED;
 pub use refusal::Refusal;
 pub(crate) use shape::Seen;

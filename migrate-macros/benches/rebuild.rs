@@ -1,5 +1,5 @@
-//! What `embed!` costs in the edit-build loop: a development rebuild after one migration was edited, beside the same
-//! crate with `sqlx::migrate!`, which reads and digests the files and checks nothing, and with `include_str!` alone.
+//! What `embed!` costs in the edit-build loop: a rebuild after one migration was edited, for development and for release,
+//! beside the same crate with `sqlx::migrate!`, which reads and digests the files and checks nothing, and with `include_str!` alone.
 //!
 //! `cargo bench -p migrate-macros --bench rebuild` prints medians of one run on one machine; the three take turns. Each has
 //! the profile that its own documents tell users to write.
@@ -13,6 +13,24 @@ use std::time::{Duration, Instant};
 
 /// Rebuilds of each kind; the median is printed.
 const ROUNDS: usize = 7;
+
+/// What is built.
+#[derive(Clone, Copy)]
+enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    const ALL: [Self; 2] = [Self::Dev, Self::Release];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+        }
+    }
+}
 
 /// What the crates that are compared hold.
 #[derive(Clone, Copy)]
@@ -36,28 +54,30 @@ impl Contents {
 
 fn main() {
     let titles = ["include_str!", "migrate!", "embed!", "of migrate!", "no change"];
-    println!("{:>6} {:>10} {}", "files", "statements", titles.map(|title| format!("{title:>13}")).concat());
+    println!("{:>8} {:>6} {:>10} {}", "profile", "files", "statements", titles.map(|it| format!("{it:>13}")).concat());
     for files in [100, 1000] {
         let projects = Contents::ALL.map(|contents| Project::new(contents, files));
-        let [plain, sqlx, embed] = rebuilds(&projects);
-        let unchanged = median((0..ROUNDS).map(|_| projects[Contents::Embed as usize].build()).collect());
-        let seconds = |time: Duration| format!("{:>11.2} s", time.as_secs_f64());
-        let ratio = format!("{:>13.2}", embed.as_secs_f64() / sqlx.as_secs_f64());
-        let columns = [seconds(plain), seconds(sqlx), seconds(embed), ratio, seconds(unchanged)];
-        println!("{files:>6} {:>10} {}", files * STATEMENTS, columns.concat());
+        for profile in Profile::ALL {
+            let [plain, sqlx, embed] = rebuilds(&projects, profile);
+            let unchanged = median((0..ROUNDS).map(|_| projects[Contents::Embed as usize].build(profile)).collect());
+            let seconds = |time: Duration| format!("{:>11.2} s", time.as_secs_f64());
+            let ratio = format!("{:>13.2}", embed.as_secs_f64() / sqlx.as_secs_f64());
+            let columns = [seconds(plain), seconds(sqlx), seconds(embed), ratio, seconds(unchanged)];
+            println!("{:>8} {files:>6} {:>10} {}", profile.name(), files * STATEMENTS, columns.concat());
+        }
     }
 }
 
 /// Edits the last file of each and builds it again, in turn.
-fn rebuilds(projects: &[Project; 3]) -> [Duration; 3] {
+fn rebuilds(projects: &[Project; 3], profile: Profile) -> [Duration; 3] {
     let mut edited = [const { Vec::new() }; 3];
     for project in projects {
-        project.build();
+        project.build(profile);
     }
     for round in 0..ROUNDS {
         for (project, times) in projects.iter().zip(&mut edited) {
             project.edit(round);
-            times.push(project.build());
+            times.push(project.build(profile));
         }
     }
     edited.map(median)
@@ -126,10 +146,10 @@ impl Project {
         fs::write(self.file(self.files), format!("{}-- edit {round}\n", migration(self.files))).unwrap();
     }
 
-    fn build(&self) -> Duration {
+    fn build(&self, profile: Profile) -> Duration {
         let began = Instant::now();
         let output = Command::new(env!("CARGO"))
-            .args(["build", "--offline", "--quiet"])
+            .args(["build", "--offline", "--quiet", "--profile", profile.name()])
             .current_dir(&self.root)
             // As a user builds, whatever this run itself was started with.
             .env_remove("CARGO_INCREMENTAL")
@@ -152,7 +172,7 @@ fn manifest(workspace: &Path, contents: Contents) -> String {
         Contents::IncludeStr => String::new(),
         Contents::Sqlx => {
             "[dependencies]\nsqlx = { version = '0.8', default-features = false, features = ['macros', 'migrate'] }\n\n\
-                           [profile.dev.package.sqlx-macros]\nopt-level = 3\n"
+                           [profile.dev.package.sqlx-macros]\nopt-level = 3\n\n[profile.release.package.sqlx-macros]\nopt-level = 3\n"
                 .to_owned()
         }
         Contents::Embed => {
@@ -171,13 +191,14 @@ fn manifest(workspace: &Path, contents: Contents) -> String {
     )
 }
 
-/// The lines of the workspace's manifest between the two marks.
+/// The lines of the workspace's manifest between the two marks, for both profiles.
 #[expect(clippy::disallowed_methods, reason = "a manifest is no migration source")]
 fn profile(workspace: &Path) -> String {
     let manifest = fs::read_to_string(workspace.join("Cargo.toml")).unwrap();
     let lines =
         manifest.lines().skip_while(|line| *line != "# embed! begin").take_while(|line| *line != "# embed! end");
-    std::iter::once("[profile.dev.package]").chain(lines.skip(1)).collect::<Vec<_>>().join("\n") + "\n"
+    let lines = lines.skip(1).collect::<Vec<_>>().join("\n");
+    format!("[profile.dev.package]\n{lines}\n\n[profile.release.package]\n{lines}\n")
 }
 
 /// How many statements [`migration`] writes in both sections together.

@@ -1,8 +1,9 @@
 //! What a run costs beside other tools, as ratios of one run on one machine: `cargo bench -p migrate-bin --bench peers`.
 //!
-//! The real goose is looked for in `GOOSE` and on PATH; sqlx-cli, refinery and diesel on PATH. goose stands there twice:
-//! the second time says what a tie is on this machine. Tests assert turns (`tests/real/round_trips.rs`), this prints
-//! times. An argument names the scenarios to run by a part of their names.
+//! The real goose is looked for in `GOOSE` and on PATH; the others on PATH and where `--install` puts them. goose stands
+//! there twice: the second time says what a tie is on this machine. Servers live in `TMPDIR`, best in memory: `/dev/shm`.
+//! Tests assert turns (`tests/real/round_trips.rs`), this prints times. An argument names the scenarios to run by a part
+//! of their names.
 
 #![expect(
     clippy::print_stdout,
@@ -13,6 +14,8 @@
 )]
 
 mod cost;
+mod crowd;
+mod disk;
 mod embedded;
 #[expect(dead_code, reason = "nothing goes wrong in a bench")]
 #[path = "../../tests/real/proxy.rs"]
@@ -26,26 +29,37 @@ mod tool;
 use std::time::Duration;
 
 use cost::Cost;
+use disk::{Disk, server};
 use proxy::Proxy;
 use scenario::{Limit, SCENARIOS, Scenario};
-use stage::{Database, server};
+use stage::Database;
 use tempfile::TempDir;
 use tool::Tool;
 
-/// Runs of each tool in each scenario, in turns; the median counts.
-const ROUNDS: usize = 3;
-
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let (options, wanted): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    if options.iter().any(|option| option == "--install") {
+        tool::install();
+    }
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     let tools = tool::installed();
-    let names: Vec<String> = tools.iter().map(ToString::to_string).collect();
-    println!("medians of {ROUNDS} rounds of {}, PostgreSQL {}", names.join(", "), server().major());
-    for scenario in SCENARIOS {
-        if wanted.is_empty() || wanted.iter().any(|part| scenario.name.contains(part.as_str())) {
-            let ours = if scenario.is_applied { Tool::Embedded } else { Tool::Migrate };
-            let tools: Vec<Tool> = std::iter::once(ours).chain(tools[1..].iter().copied()).collect();
-            print(scenario, &measure(scenario, &tools));
+    if !disk::is_slow() {
+        let names: Vec<String> = tools.iter().map(|tool| tool.version()).collect();
+        println!("{}, PostgreSQL {}", names.join(", "), server(Disk::Memory).major());
+    }
+    for scenario in SCENARIOS.iter().filter(|scenario| is_wanted(scenario.name)) {
+        if scenario.disk == Disk::Slow && !disk::is_slow() {
+            disk::run_again(scenario.name);
+            continue;
         }
+        let ours = if scenario.is_built_in { Tool::Embedded } else { Tool::Migrate };
+        let others = tools[1..].iter().copied().filter(|tool| tool.is_goose() || !scenario.is_gooses);
+        let tools: Vec<Tool> = std::iter::once(ours).chain(others).collect();
+        print(scenario, &measure(scenario, &tools));
+    }
+    if is_wanted(crowd::NAME) && !disk::is_slow() {
+        crowd::print();
     }
 }
 
@@ -53,12 +67,18 @@ fn main() {
 /// always through a proxy.
 fn measure(scenario: &Scenario, tools: &[Tool]) -> Vec<(Tool, Cost)> {
     let far = Duration::from_millis(scenario.round_trip_ms);
-    let proxy = Proxy::start(server().port(), far);
+    let proxy = Proxy::start(server(scenario.disk).port(), far);
     let stands: Vec<Stand<'_>> = tools.iter().map(|tool| Stand::set_up(scenario, *tool)).collect();
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); tools.len()];
-    for _ in 0..ROUNDS {
-        for (stand, costs) in stands.iter().zip(&mut costs) {
-            costs.push(stand.run((!far.is_zero()).then_some(&proxy)));
+    for round in 0..scenario.rounds {
+        // Each of them comes first, and behind each of the others.
+        for turn in 0..stands.len() {
+            let which = if round % 2 == 0 {
+                (turn + round) % stands.len()
+            } else {
+                (round + stands.len() - turn) % stands.len()
+            };
+            costs[which].push(stands[which].run((!far.is_zero()).then_some(&proxy)));
         }
     }
     let turns = stands.iter().map(|stand| stand.run(Some(&proxy)).turns);
@@ -78,7 +98,7 @@ impl<'s> Stand<'s> {
     fn set_up(scenario: &'s Scenario, tool: Tool) -> Self {
         let folder = tool.lay_out(&(scenario.files)());
         let applied = scenario.is_applied.then(|| {
-            let database = Database::create();
+            let database = Database::create_on(server(scenario.disk));
             cost::of(tool.up(&database.url, folder.path()));
             database
         });
@@ -86,7 +106,7 @@ impl<'s> Stand<'s> {
     }
 
     fn run(&self, through: Option<&Proxy>) -> Cost {
-        let fresh = self.applied.is_none().then(Database::create);
+        let fresh = self.applied.is_none().then(|| Database::create_on(server(self.scenario.disk)));
         let Some(database) = self.applied.as_ref().or(fresh.as_ref()) else { unreachable!("one of them is there") };
         for statement in self.scenario.before {
             database.rows(statement);
@@ -101,7 +121,7 @@ impl<'s> Stand<'s> {
 }
 
 fn print(scenario: &Scenario, costs: &[(Tool, Cost)]) {
-    println!("\n{}", scenario.name);
+    println!("\n{} ({} rounds)", scenario.name, scenario.rounds);
     let ours = costs[0].1;
     for (tool, cost) in costs {
         println!(

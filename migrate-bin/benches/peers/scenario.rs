@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::disk::Disk;
 use crate::tool::Tool;
 
 /// A migration, in no tool's own form.
@@ -16,11 +17,18 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// How far the server is away.
     pub(crate) round_trip_ms: u64,
+    pub(crate) disk: Disk,
+    /// Runs of each tool; the median counts.
+    pub(crate) rounds: usize,
     pub(crate) files: fn() -> Vec<File>,
     /// What the database holds before.
     pub(crate) before: &'static [&'static str],
-    /// Whether the files are applied already, and built into `migrate`: a run of every deploy, with nothing to do.
+    /// Whether the files are applied already: a run of every deploy, with nothing to do.
     pub(crate) is_applied: bool,
+    /// Whether only goose can do it, too.
+    pub(crate) is_gooses: bool,
+    /// Whether they are built into `migrate`.
+    pub(crate) is_built_in: bool,
     pub(crate) command: fn(Tool, &str, &Path) -> Command,
     pub(crate) limits: &'static [Limit],
 }
@@ -37,65 +45,130 @@ pub(crate) enum Limit {
 
 /// Turns before the first question: the start of a connection and the login, what it says of itself, and the goodbye.
 const CONNECTING: u32 = 3;
-/// No slower: two runs of one program are as far apart as this on a quiet machine.
-const TIE: f64 = 1.05;
 const MIB: u32 = 20;
+
+/// What most scenarios have in common.
+const NEAR: Scenario = Scenario {
+    name: "",
+    round_trip_ms: 0,
+    disk: Disk::Memory,
+    rounds: 7,
+    files: hundred,
+    before: &[],
+    is_applied: false,
+    is_gooses: false,
+    is_built_in: false,
+    command: up,
+    limits: &[],
+};
+
+const LINES: &[&str] = &["CREATE TABLE lines (file int, n int, words text)"];
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
-        name: "up: 100 files of 3 statements, RTT 20 ms",
-        round_trip_ms: 20,
-        files: hundred,
-        before: &[],
-        is_applied: false,
-        command: up,
-        limits: &[Limit::Turns(20), Limit::TimeOf("goose", 1.0 / 15.0)],
+        name: "up: 100 files of 3 statements, RTT 0",
+        limits: &[Limit::TimeOf("goose", 0.70), Limit::TimeOfFastest(0.95)],
+        ..NEAR
     },
     Scenario {
-        name: "up: 100 files of 3 statements, RTT 0",
-        round_trip_ms: 0,
-        files: hundred,
-        before: &[],
-        is_applied: false,
-        command: up,
-        limits: &[Limit::TimeOfFastest(TIE)],
+        name: "up: 1,000 files of 3 statements, RTT 0",
+        rounds: 3,
+        files: thousand_of_three,
+        limits: &[Limit::TimeOf("goose", 0.70), Limit::TimeOfFastest(0.95)],
+        ..NEAR
+    },
+    Scenario {
+        name: "up: 100 files of 3 statements, a flush of 3 ms",
+        disk: Disk::Slow,
+        limits: &[Limit::TimeOf("goose", 0.25)],
+        ..NEAR
+    },
+    Scenario {
+        name: "up: 1,000 files of 3 statements, a flush of 3 ms",
+        disk: Disk::Slow,
+        rounds: 3,
+        files: thousand_of_three,
+        limits: &[Limit::TimeOf("goose", 0.25)],
+        ..NEAR
+    },
+    Scenario {
+        name: "up: 100 files of 3 statements, RTT 20 ms",
+        round_trip_ms: 20,
+        rounds: 1,
+        limits: &[Limit::Turns(14), Limit::TimeOf("goose", 0.025)],
+        ..NEAR
+    },
+    Scenario {
+        name: "up: 100 files of 3 statements, RTT 80 ms",
+        round_trip_ms: 80,
+        rounds: 1,
+        limits: &[Limit::TimeOf("goose", 0.015)],
+        ..NEAR
     },
     Scenario {
         name: "up: 10 files of 5,000 INSERTs, RTT 0",
-        round_trip_ms: 0,
+        rounds: 3,
         files: inserts,
-        before: &["CREATE TABLE lines (file int, n int, words text)"],
-        is_applied: false,
-        command: up,
-        limits: &[Limit::Turns(20), Limit::TimeOf("sqlx", 1.2)],
+        before: LINES,
+        limits: &[Limit::TimeOf("goose", 0.08), Limit::TimeOf("sqlx", 0.95)],
+        ..NEAR
     },
     Scenario {
         name: "up: one file of 20 MB, RTT 0",
-        round_trip_ms: 0,
+        rounds: 3,
         files: large,
-        before: &["CREATE TABLE lines (file int, n int, words text)"],
-        is_applied: false,
-        command: up,
-        // Two and a half times the file.
-        limits: &[Limit::TimeOf("sqlx", 1.1), Limit::Mebibytes(50.0)],
+        before: LINES,
+        limits: &[Limit::TimeOf("goose", 0.15), Limit::TimeOf("sqlx", 1.0), Limit::Mebibytes(26.0)],
+        ..NEAR
     },
     Scenario {
-        name: "up: nothing pending of 1,000 files (built in), RTT 0",
-        round_trip_ms: 0,
+        name: "up: nothing pending, a folder of 1,000",
+        rounds: 11,
         files: thousand,
-        before: &[],
         is_applied: true,
-        command: up,
-        limits: &[Limit::Turns(CONNECTING + 4), Limit::TimeOf("goose", 1.0), Limit::MemoryOf("goose", 0.5)],
+        limits: &[Limit::TimeOf("goose", 0.75)],
+        ..NEAR
     },
     Scenario {
-        name: "status: 1,000 files (built in), RTT 0",
-        round_trip_ms: 0,
+        name: "up: nothing pending, a folder of 10,000",
+        files: ten_thousand,
+        is_applied: true,
+        limits: &[Limit::TimeOf("goose", 1.3)],
+        ..NEAR
+    },
+    Scenario {
+        name: "up: nothing pending, 1,000 built in",
+        rounds: 11,
         files: thousand,
-        before: &[],
+        is_applied: true,
+        is_built_in: true,
+        limits: &[Limit::Turns(CONNECTING + 4), Limit::TimeOf("goose", 1.0), Limit::Mebibytes(3.5)],
+        ..NEAR
+    },
+    Scenario {
+        name: "status: a folder of 1,000",
+        files: thousand,
         is_applied: true,
         command: status,
-        limits: &[Limit::Turns(CONNECTING + 4), Limit::TimeOf("goose", 0.2)],
+        limits: &[Limit::TimeOf("goose", 0.10)],
+        ..NEAR
+    },
+    Scenario {
+        name: "status: a folder of 10,000",
+        rounds: 3,
+        files: ten_thousand,
+        is_applied: true,
+        command: status,
+        limits: &[Limit::TimeOf("goose", 0.02)],
+        ..NEAR
+    },
+    Scenario {
+        name: "validate: a folder of 1,000",
+        files: thousand_of_three,
+        is_gooses: true,
+        command: validate,
+        limits: &[Limit::TimeOf("goose", 0.5), Limit::MemoryOf("goose", 1.0 / 3.0)],
+        ..NEAR
     },
 ];
 
@@ -107,19 +180,39 @@ fn status(tool: Tool, url: &str, dir: &Path) -> Command {
     tool.status(url, dir)
 }
 
-fn hundred() -> Vec<File> {
+fn validate(tool: Tool, url: &str, dir: &Path) -> Command {
+    tool.validate(url, dir)
+}
+
+pub(crate) fn hundred() -> Vec<File> {
+    of_three(100)
+}
+
+fn thousand_of_three() -> Vec<File> {
+    of_three(1000)
+}
+
+fn of_three(count: usize) -> Vec<File> {
     let up = |version| {
         format!(
             "CREATE TABLE t{version} (id int PRIMARY KEY, name text);\nCREATE INDEX ON t{version} (name);\nINSERT INTO \
              t{version} VALUES ({version}, 'x');\n"
         )
     };
-    (1..=100).map(|version| File { version, up: up(version) }).collect()
+    (1..=count).map(|version| File { version, up: up(version) }).collect()
 }
 
 pub(crate) fn thousand() -> Vec<File> {
+    tables(1000)
+}
+
+fn ten_thousand() -> Vec<File> {
+    tables(10_000)
+}
+
+fn tables(count: usize) -> Vec<File> {
     let up = |version| format!("CREATE TABLE t{version} (id int PRIMARY KEY, name text NOT NULL);\n");
-    (1..=1000).map(|version| File { version, up: up(version) }).collect()
+    (1..=count).map(|version| File { version, up: up(version) }).collect()
 }
 
 fn inserts() -> Vec<File> {

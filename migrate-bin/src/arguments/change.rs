@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use migrate_core::apply::Policy;
-use migrate_core::flight::Terms;
+use migrate_core::flight::{Durability, Terms};
 use migrate_core::migration::{Set, Version};
 use migrate_core::parse::Environment;
 use migrate_core::plan::{Goal, Order, OutOfOrder, OwnTransactions, Versioning};
@@ -65,6 +65,18 @@ pub(crate) struct Change {
     /// How many migrations may be on the way to the server at once
     #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u16).range(1..))]
     flight: u16,
+    /// Which commits wait for the server's disk: the last one of each `group` of migrations that are on the way together, or
+    /// `each`; none is reported before it is there
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    durable: Durable,
+}
+
+/// Which commits wait for the server's disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Durable {
+    #[default]
+    Group,
+    Each,
 }
 
 impl Change {
@@ -87,7 +99,12 @@ impl Change {
     pub(crate) fn policy(&self) -> Policy {
         let Self { lock_wait, lock_timeout, statement_timeout, role, .. } = self;
         let terms = Terms { lock_timeout: *lock_timeout, statement_timeout: *statement_timeout, role: role.clone() };
-        Policy { lock_wait: *lock_wait, lock_retry: self.lock_retry_budget, flights: self.flight.into(), terms }
+        let durability = match self.durable {
+            Durable::Group => Durability::Group,
+            Durable::Each => Durability::Each,
+        };
+        let (lock_wait, lock_retry, flights) = (*lock_wait, self.lock_retry_budget, self.flight.into());
+        Policy { lock_wait, lock_retry, flights, durability, terms }
     }
 
     pub(crate) fn versioning(&self) -> Versioning {

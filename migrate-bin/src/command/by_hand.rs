@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use migrate_core::apply::{self, Choice, InvalidIndex, JournalLine, Means};
+use migrate_core::apply::{self, Choice, Connect, InvalidIndex, JournalLine, Means};
 use migrate_core::connection::Access;
 use migrate_core::flight::TableName;
 use migrate_core::lock;
@@ -20,6 +20,7 @@ use crate::arguments::{
 };
 use crate::console::Console;
 use crate::environment;
+use crate::signals::Signals;
 use crate::target::Connected;
 use crate::trouble::Trouble;
 
@@ -161,30 +162,51 @@ fn journal_json(line: &JournalLine) -> Value {
     })
 }
 
-pub(super) async fn repair(shared: &Shared, options: &RepairArguments, console: &mut Console) -> Ended {
+pub(super) async fn repair(
+    shared: &Shared,
+    options: &RepairArguments,
+    signals: &Signals,
+    console: &mut Console,
+) -> Ended {
     let access = if options.indexes.is_empty() || !options.yes { Access::Read } else { Access::Change };
-    let connected = connect(shared, access, console).await?;
-    let repaired = repair_on(&connected, options, console).await;
+    let mut connected = connect(shared, access, console).await?;
+    let repaired = if options.indexes.is_empty() {
+        list_invalid(&connected, console).await
+    } else if options.yes {
+        drop_named(&mut connected, options, signals, console).await
+    } else {
+        foresee_drops(&connected, options).await
+    };
     connected.close().await;
     repaired.map(|()| Exit::Ok).map_err(Into::into)
 }
 
-async fn repair_on(connected: &Connected, options: &RepairArguments, console: &mut Console) -> Result<(), Failure> {
-    if !options.indexes.is_empty() && !options.yes {
-        let mut would = Vec::new();
-        for name in &options.indexes {
-            let InvalidIndex { name, table, size, .. } = apply::droppable(&connected.session, name).await?;
-            would.push(format!("{name} on {table} ({size}) would be dropped"));
-        }
-        return Err(unconfirmed("dropping an index", &would.join("; ")));
-    }
+async fn foresee_drops(connected: &Connected, options: &RepairArguments) -> Result<(), Failure> {
+    let mut would = Vec::new();
     for name in &options.indexes {
-        apply::drop_invalid_index(&connected.session, name, connected.connect()).await?;
+        let InvalidIndex { name, table, size, .. } = apply::droppable(&connected.session, name).await?;
+        would.push(format!("{name} on {table} ({size}) would be dropped"));
+    }
+    Err(unconfirmed("dropping an index", &would.join("; ")))
+}
+
+async fn drop_named(
+    connected: &mut Connected,
+    options: &RepairArguments,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let Connected { session, connector, .. } = connected;
+    let connect = connector.as_deref().map(|connector| connector as &dyn Connect);
+    let means = Means { connect, stop: signals.mind() };
+    for name in &options.indexes {
+        apply::drop_invalid_index(session, name, &means).await?;
         console.say("repaired", &format!("dropped the INVALID index {name}"));
     }
-    if !options.indexes.is_empty() {
-        return Ok(());
-    }
+    Ok(())
+}
+
+async fn list_invalid(connected: &Connected, console: &mut Console) -> Result<(), Failure> {
     let indexes = apply::invalid_indexes(&connected.session).await?;
     if console.output == Form::Json {
         console.json(&indexes.iter().map(index_json).collect::<Vec<_>>());

@@ -1,4 +1,5 @@
-//! `explain`: why a diagnostic or a rule exists, with an example that breaks it and one that does not.
+//! `explain`: why a diagnostic or a rule exists, with an example that breaks it and one that does not; or which of them are
+//! about something.
 
 use migrate_core::diagnostic::{CODES, Entry, Severity};
 use migrate_core::lint::{RULES, Rule};
@@ -9,10 +10,10 @@ use super::Ended;
 use crate::arguments::Form;
 use crate::console::Console;
 
-/// Explains a code or a rule, by id or name; all of them, one line each, when none is given.
+/// Explains a code or a rule, by id or name; one line each of those that a word is in, or of all of them.
 pub(super) fn run(which: Option<&str>, console: &mut Console) -> Ended {
     let Some(which) = which else {
-        list(console);
+        list(|_| true, console);
         return Ok(Exit::Ok);
     };
     let named = |id: &str, name: &str| id.eq_ignore_ascii_case(which) || name == which;
@@ -21,10 +22,48 @@ pub(super) fn run(which: Option<&str>, console: &mut Console) -> Ended {
     } else if let Some(entry) = CODES.iter().find(|entry| named(entry.id, entry.name)) {
         print(&entry_page(entry), &entry_json(entry), console);
     } else {
-        let message = format!("there is no code or rule `{}`", which.escape_debug());
-        return Err(Failure::new(Exit::Usage, message, "`migrate explain` without an argument lists them").into());
+        let word = which.to_lowercase();
+        let has_it = |line: &Line| line.all().iter().any(|text| text.to_lowercase().contains(&word));
+        if list(has_it, console) == 0 {
+            let message = format!("there is no code or rule `{}`, and none that is about it", which.escape_debug());
+            return Err(Failure::new(Exit::Usage, message, "`migrate explain` without an argument lists them").into());
+        }
     }
     Ok(Exit::Ok)
+}
+
+/// What the list says of a code or a rule.
+struct Line {
+    id: &'static str,
+    name: &'static str,
+    level: &'static str,
+    summary: &'static str,
+    json: fn(&Self) -> Value,
+}
+
+impl Line {
+    const fn all(&self) -> [&'static str; 4] {
+        [self.id, self.name, self.level, self.summary]
+    }
+}
+
+/// The codes, then the rules.
+fn lines() -> impl Iterator<Item = Line> {
+    let codes = CODES.iter().map(|entry| Line {
+        id: entry.id,
+        name: entry.name,
+        level: entry.severity.word(),
+        summary: first(entry.explanation),
+        json: |line| CODES.iter().find(|entry| entry.id == line.id).map(entry_json).unwrap_or_default(),
+    });
+    let rules = RULES.iter().map(|rule| Line {
+        id: rule.id,
+        name: rule.name,
+        level: level(rule),
+        summary: rule.summary,
+        json: |line| RULES.iter().find(|rule| rule.id == line.id).map(|rule| rule_json(rule)).unwrap_or_default(),
+    });
+    codes.chain(rules)
 }
 
 fn print(page: &str, value: &Value, console: &mut Console) {
@@ -34,21 +73,23 @@ fn print(page: &str, value: &Value, console: &mut Console) {
     }
 }
 
-/// All codes and rules, a line each: what each is about in one sentence.
-fn list(console: &mut Console) {
+/// Codes and rules, a line each: what each is about in one sentence. How many there were.
+fn list(is_wanted: impl Fn(&Line) -> bool, console: &mut Console) -> usize {
+    let wanted: Vec<Line> = lines().filter(is_wanted).collect();
+    if wanted.is_empty() {
+        return 0;
+    }
     if console.output == Form::Json {
-        let codes = CODES.iter().map(entry_json);
-        console.json(&codes.chain(RULES.iter().map(|rule| rule_json(rule))).collect::<Vec<_>>());
-        return;
+        console.json(&wanted.iter().map(|line| (line.json)(line)).collect::<Vec<_>>());
+        return wanted.len();
     }
     let mut text = String::new();
-    let codes = CODES.iter().map(|entry| (entry.id, entry.name, entry.severity.word(), first(entry.explanation)));
-    let rules = RULES.iter().map(|rule| (rule.id, rule.name, level(rule), rule.summary));
-    for (id, name, level, summary) in codes.chain(rules) {
+    for Line { id, name, level, summary, .. } in &wanted {
         text.push_str(&format!("{id} {name:<40} {level:<8} {summary}\n"));
     }
     console.data(&text);
     console.say("listed", "`migrate explain L09` says all about one of them");
+    wanted.len()
 }
 
 /// The first sentence.

@@ -2,9 +2,13 @@
 
 pub(super) mod form;
 
+use std::path::Path;
+use std::time::Duration;
+
 use migrate_core::diagnostic::{Diagnostic, Severity};
 use migrate_core::lock;
 use migrate_core::migration::{Set, Version};
+use migrate_core::parse::read_folder;
 use migrate_core::report::{Exit, Failure};
 use migrate_core::verdict::{Request, Scope, Verdict, of_folder, of_set};
 
@@ -16,7 +20,39 @@ use crate::console::Console;
 use crate::environment;
 use crate::trouble::Trouble;
 
+/// How soon a change is seen.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
 pub(super) fn run(shared: &Shared, embedded: &Set, options: &LintArguments, console: &mut Console) -> Ended {
+    if options.watch { watch(shared, embedded, options, console) } else { once(shared, embedded, options, console) }
+}
+
+/// Judges again whenever what is judged has changed, until a signal ends it.
+fn watch(shared: &Shared, embedded: &Set, options: &LintArguments, console: &mut Console) -> Ended {
+    let Some(dir) = &shared.dir else {
+        let help = "name their folder with `--dir`";
+        return Err(Failure::new(Exit::Usage, "the migrations that are built in do not change", help).into());
+    };
+    let mut judged = None;
+    loop {
+        let now = state(shared, embedded, dir)?;
+        if judged.as_ref() != Some(&now) {
+            once(shared, embedded, options, console)?;
+            console.say("watching", &format!("{}; Ctrl-C ends it", dir.display()));
+            judged = Some(now);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// All that a verdict is made of: the files, the lock and the settings.
+fn state(shared: &Shared, embedded: &Set, dir: &Path) -> Result<String, Trouble> {
+    let (folder, settings) = (start(dir), settings(shared, embedded)?);
+    let shown = folder.display().to_string();
+    Ok(format!("{:?} {:?} {settings:?}", read_folder(&folder, &shown), lock::read(&folder, &shown)))
+}
+
+fn once(shared: &Shared, embedded: &Set, options: &LintArguments, console: &mut Console) -> Ended {
     let verdict = judge(shared, embedded, options)?;
     match shared.output {
         DataForm::Text | DataForm::Markdown => tell(&verdict, console),

@@ -4,7 +4,7 @@ mod sizes;
 
 use migrate_core::apply::{self, Session, Strongest};
 use migrate_core::config::Config;
-use migrate_core::flight::{Bookkeeping, Flight, Message, Purpose, TableName, flight, prepare, relaid};
+use migrate_core::flight::{Flight, Message, Purpose, TableName, Tables, prepare, relaid};
 use migrate_core::history::History;
 use migrate_core::lint::Settings;
 use migrate_core::migration::{Migration, Mode, Set, Statement, Version};
@@ -133,14 +133,15 @@ fn show_on(
 ) -> Result<(), Failure> {
     let plan = plan(request.order, &database.history).map_err(|error| Failure::from(&error))?;
     let bookkeeping = request.bookkeeping(database.tables.clone());
+    let flights = request.flights(&plan, &bookkeeping);
     let locks = apply::strongest_locks(request.order.set, &plan, &Settings::from_config(config));
     for warning in &plan.warnings {
         console.event(&migrate_core::report::Event::Warned(warning.clone()));
     }
     match console.output {
-        Form::Text => console.data(&text(&plan, &locks, &bookkeeping)),
+        Form::Text => console.data(&text(&plan, &locks, &flights, &bookkeeping.tables)),
         Form::Json => {
-            let mut json = as_json(&plan, &locks, &bookkeeping);
+            let mut json = as_json(&plan, &locks, &flights, &bookkeeping.tables);
             if let Some(sizes) = sizes {
                 json["tables"] = sizes.iter().map(sizes::as_json).collect();
             }
@@ -156,20 +157,20 @@ fn show_on(
     Ok(())
 }
 
-fn text(plan: &Plan<'_>, locks: &[Option<Strongest>], bookkeeping: &Bookkeeping) -> String {
+fn text(plan: &Plan<'_>, locks: &[Option<Strongest>], flights: &[Flight<'_>], tables: &Tables) -> String {
     let mut text = String::new();
     if let Some(preparation) = plan.preparation {
         text.push_str("-- the version table and the ledger\n");
-        push_messages(&mut text, &prepare(preparation, &bookkeeping.tables), None);
+        push_messages(&mut text, &prepare(preparation, tables), None);
     }
-    for (batch, lock) in plan.batches.iter().zip(locks) {
+    for ((batch, lock), flight) in plan.batches.iter().zip(locks).zip(flights) {
         let lock = lock.as_ref().map(|lock| format!("; {} on {}", lock.mode.sql(), lock.relations.join(", ")));
         let (direction, mode) = (batch.direction.word(), batch.mode().word());
         let head = format!("-- {direction} {}, {mode}{}\n", batch.path, lock.unwrap_or_default());
         text.push_str(&head);
-        push_messages(&mut text, &flight(batch, bookkeeping), Some(batch));
+        push_messages(&mut text, flight, Some(batch));
     }
-    if let Some(relaid) = relaid(plan, &bookkeeping.tables) {
+    if let Some(relaid) = relaid(plan, tables) {
         text.push_str("-- the digests of files whose layout was changed\n");
         push_messages(&mut text, &relaid, None);
     }
@@ -202,22 +203,22 @@ fn terminator(sql: &str) -> &'static str {
     }
 }
 
-fn as_json(plan: &Plan<'_>, locks: &[Option<Strongest>], bookkeeping: &Bookkeeping) -> Value {
-    let preparation = plan.preparation.map(|preparation| messages(&prepare(preparation, &bookkeeping.tables), None));
+fn as_json(plan: &Plan<'_>, locks: &[Option<Strongest>], flights: &[Flight<'_>], tables: &Tables) -> Value {
+    let preparation = plan.preparation.map(|preparation| messages(&prepare(preparation, tables), None));
     let strongest = |lock: &Strongest| json!({ "mode": lock.mode.pg_locks(), "relations": lock.relations });
-    let batches = plan.batches.iter().zip(locks).map(|(batch, lock)| {
+    let batches = plan.batches.iter().zip(locks).zip(flights).map(|((batch, lock), flight)| {
         json!({
             "version": batch.migration.version.0, "name": batch.migration.name(), "file": batch.path,
             "direction": batch.direction.word(), "mode": batch.mode().word(),
             "strongest_lock": lock.as_ref().map(strongest),
-            "messages": messages(&flight(batch, bookkeeping), Some(batch)),
+            "messages": messages(flight, Some(batch)),
         })
     });
     let mut json = json!({
         "from": plan.from.0, "preparation": preparation, "migrations": batches.collect::<Vec<_>>(),
         "warnings": plan.warnings.iter().map(|warning| words::of_warning(warning).0).collect::<Vec<_>>(),
     });
-    if let Some(relaid) = relaid(plan, &bookkeeping.tables) {
+    if let Some(relaid) = relaid(plan, tables) {
         json["relaid"] = messages(&relaid, None).into();
     }
     json

@@ -26,6 +26,8 @@ pub(super) struct Spans {
     tracer: SdkTracer,
     command: Context,
     migration: Option<(Ran, Context)>,
+    /// Files whose span has ended, and that are not known to be applied yet.
+    behind: Vec<Ran>,
     statement: Option<Context>,
     /// The server and the database, as attributes of every span from here on.
     target: Vec<KeyValue>,
@@ -42,7 +44,8 @@ impl Spans {
         ];
         let builder = tracer.span_builder(format!("migrate {command}")).with_kind(SpanKind::Internal);
         let span = builder.with_attributes(attributes).start_with_context(&tracer, &parent());
-        Self { tracer, command: Context::new().with_span(span), migration: None, statement: None, target: Vec::new() }
+        let command = Context::new().with_span(span);
+        Self { tracer, command, migration: None, behind: Vec::new(), statement: None, target: Vec::new() }
     }
 
     pub(super) fn follow(&mut self, event: &Event) {
@@ -125,8 +128,11 @@ impl Spans {
         }
     }
 
-    /// A file that was started and did not land was applied by somebody else meanwhile, or is tried again.
+    /// The file before may have its end told later. One that was started and does not land was applied by somebody else
+    /// meanwhile, or is tried again.
     fn start(&mut self, ran: &Ran) {
+        self.behind.extend(self.migration.as_ref().map(|(before, _)| before.clone()));
+        self.behind.retain(|behind| behind != ran);
         self.end_migration();
         let attributes = [
             KeyValue::new(OPERATION, ran.direction.word()),
@@ -158,6 +164,10 @@ impl Spans {
 
     /// Files that land together are told together: the ones behind the first start when it is told.
     fn finish(&mut self, ran: &Ran) {
+        if let Some(at) = self.behind.iter().position(|behind| behind == ran) {
+            self.behind.swap_remove(at);
+            return;
+        }
         if self.migration.as_ref().is_none_or(|(open, _)| open != ran) {
             self.start(ran);
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::codes::{GOOD, codes};
-use crate::control_plane::{Namespace, await_words, condition};
+use crate::control_plane::{ControlPlane, Namespace, await_words, condition};
 use crate::job::{Release, exit_code, message};
 use crate::stage::{Database, Ended, eventually, signal};
 
@@ -24,10 +24,13 @@ struct Sleeper {
 
 impl Sleeper {
     fn create(scene: &str, mode: &str) -> Option<Self> {
-        let namespace = Namespace::create(scene)?;
+        Namespace::create(scene).map(|namespace| Self::create_in(namespace, mode))
+    }
+
+    fn create_in(namespace: Namespace, mode: &str) -> Self {
         let database = Database::create();
         database.rows("CREATE TABLE patience AS SELECT 600 AS seconds");
-        Some(Self { namespace, database, file: format!("{mode}{STATEMENTS}") })
+        Self { namespace, database, file: format!("{mode}{STATEMENTS}") }
     }
 
     /// Starts the Job with a change, and waits until its Pod sleeps: the names of both.
@@ -89,15 +92,12 @@ fn a_pod_that_is_evicted_is_not_counted_and_its_replacement_completes_the_job() 
 
 #[test]
 fn a_node_that_is_drained_hands_the_job_to_a_new_pod() {
-    let Some(sleeper) = Sleeper::create("a drain", "") else { return };
-    // A drain asks in all namespaces, and the other scenes have Pods on this node, too.
-    let files = &[("00001_a.sql", sleeper.file.as_str())];
-    let release = Release { name: "drained", url: &sleeper.database.url, files, arguments: &[] };
-    let job = release.start(&sleeper.namespace);
-    let pod = sleeper.await_sleep(&job);
+    // The other scenes need their node: what they create while it is cordoned may wait for minutes after that.
+    let Some(plane) = ControlPlane::own("a drain", "") else { return };
+    let sleeper = Sleeper::create_in(Namespace::create_on(plane), "");
+    let (job, pod) = sleeper.start();
     let watched = sleeper.namespace.watch(&pod);
-    let selector = format!("--pod-selector=batch.kubernetes.io/job-name={job}");
-    let drained = sleeper.namespace.kubectl(&["drain", "local", &selector, "--timeout=60s"]);
+    let drained = sleeper.namespace.kubectl(&["drain", "local", "--timeout=60s"]);
     assert_eq!(drained.code, 0, "{drained:?}");
     let back = sleeper.namespace.kubectl(&["uncordon", "local"]);
     assert_eq!(back.code, 0, "{back:?}");

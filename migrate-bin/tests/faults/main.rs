@@ -23,6 +23,8 @@ mod impact;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod lasting;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod locks;

@@ -114,3 +114,20 @@ fn a_pooler_in_statement_mode_is_named() {
     assert_eq!(database.version_rows(), "(no table)");
     leave(pooler, &database);
 }
+
+#[test]
+fn what_stands_in_between_is_told_when_a_run_starts() {
+    let Some(pooler) = start("session", 2) else { return };
+    let database = Database::create();
+    let files = folder(&[("00001_a.sql", "-- +goose Up\nCREATE TABLE a (id int);\n")]);
+    let told = |url: &str| {
+        let ended = migrate(url, files.path(), &["up", "--log-format", "json"]);
+        let events =
+            ended.stderr.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("an event"));
+        events.into_iter().find(|event| event["event"] == "start").expect("its start")["between"].clone()
+    };
+    let between = told(&pooler.url(&database.name));
+    assert!(between.as_str().is_some_and(|sign| sign.contains("was told to name process")), "{between}");
+    assert_eq!(told(&database.url), serde_json::Value::Null);
+    leave(pooler, &database);
+}

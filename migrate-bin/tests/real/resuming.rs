@@ -85,6 +85,24 @@ fn if_not_exists_over_an_invalid_index_is_a_failure() {
 }
 
 #[test]
+fn a_drop_of_an_invalid_index_that_waits_is_cancelled_by_a_signal_and_the_index_stays() {
+    let (database, files) = scene("SELECT 1;\n");
+    let by_hand = std::panic::catch_unwind(|| database.rows("CREATE UNIQUE INDEX CONCURRENTLY i ON a (id)"));
+    assert!(by_hand.is_err());
+    let _reader = Session::that(&database.url, "BEGIN; SELECT count(*) FROM a");
+    let repair = Background::start(&database.url, files.path(), &["repair", "public.i", "--yes"]);
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
+                   AND query LIKE 'DROP INDEX CONCURRENTLY%'";
+    eventually("the drop waits", || database.rows(waiting) == ["1"]);
+    repair.signal("TERM");
+    told(&repair.wait(), 50, &["while the index public.i was being dropped, which is still INVALID", "run again"]);
+    assert_eq!(database.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"), ["f"]);
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
+                 (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(database.rows(locks), ["0"]);
+}
+
+#[test]
 fn a_file_that_was_edited_where_it_is_done_is_refused_and_the_statement_is_named() {
     let (database, files) = scene("INSERT INTO counter VALUES (1);\nINSERT INTO counter VALUES (2);\nSELECT 1/0;\n");
     told(&up(&database, &files), 26, &["2 of 3 statements"]);

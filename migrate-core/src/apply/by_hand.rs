@@ -1,8 +1,13 @@
 //! What a person does to a database beside its versions: which INVALID index goes, which session that holds the migration
 //! lock ends. And the questions that come before it.
 
+use std::time::Duration;
+
+use super::convoy::{Crew, Ending, Fault, Leg, fly};
+use super::run::{clean_up, sqlstate};
 use super::session::TextRow;
-use super::{Connect, Session, failure, lookout, pooler};
+use super::watch::Watch;
+use super::{Cause, Means, Session, failure, lookout, pooler};
 use crate::flight::{self, LOCK_KEY, ON_PRIMARY, TableName, literal, quote, shape};
 use crate::history::SideTable;
 use crate::report::{Exit, Failure, Holder};
@@ -153,22 +158,39 @@ pub async fn droppable(session: &Session, name: &str) -> Result<InvalidIndex, Fa
 /// which a pooler is noticed: through one the lock would stay with a backend that is not ours.
 ///
 /// # Errors
-/// An index that is neither, a pooler in between, another runner that holds the lock, or a server that refuses.
-pub async fn drop_invalid_index(session: &Session, name: &str, connect: Option<&dyn Connect>) -> Result<(), Failure> {
-    if let Some(pooled) = pooler::verdict(session, connect).await {
+/// An index that is neither, a pooler in between, another runner that holds the lock, a server that refuses, or a run that
+/// is asked to end: the drop is cancelled then.
+pub async fn drop_invalid_index(session: &mut Session, name: &str, means: &Means<'_>) -> Result<(), Failure> {
+    if let Some(pooled) = pooler::verdict(session, means.connect).await {
         return Err(failure::needs_direct("DROP INDEX CONCURRENTLY runs outside a transaction", &pooled));
     }
     let index = droppable(session, name).await?;
-    for message in flight::drop_index(&index.name).messages {
-        if let Err(error) = session.client.batch_execute(&message.sql).await {
-            if error.code().is_some_and(|code| code.code() == "MG001") {
-                let holder = lookout::lock_holder(session).await;
-                return Err(failure::lock_busy(holder.as_ref(), std::time::Duration::ZERO));
+    let leg = Leg::own(flight::drop_index(&index.name));
+    let mut watch = Watch::new(None, &means.stop, Duration::ZERO);
+    let mut crew = Crew { watch: &mut watch, stop: &means.stop, tell: &mut |_| {} };
+    match fly(session, &mut std::iter::once(leg), 1, &mut crew).await {
+        Ending::Done => Ok(()),
+        Ending::Stopped => Err(stopped(means, "before the index was dropped")),
+        Ending::Lost(loss) => Err(failure::lost(loss.error.as_ref())),
+        Ending::Failed(Fault { leg, error, .. }) => {
+            clean_up(session, &leg.flight).await;
+            if means.stop.cause().is_some() {
+                return Err(stopped(
+                    means,
+                    &format!("while the index {name} was being dropped, which is still INVALID"),
+                ));
             }
-            return Err(failure::of_own(&error, &format!("the index {name} cannot be dropped")));
+            if sqlstate(&error) == "MG001" {
+                let holder = lookout::lock_holder(session).await;
+                return Err(failure::lock_busy(holder.as_ref(), Duration::ZERO));
+            }
+            Err(failure::of_own(&error, &format!("the index {name} cannot be dropped")))
         }
     }
-    Ok(())
+}
+
+fn stopped(means: &Means<'_>, doing: &str) -> Failure {
+    failure::stopped(means.stop.cause().unwrap_or(Cause::Signal), doing, &[])
 }
 
 /// Who holds the migration lock, or goose's lease beside this version table.

@@ -2,109 +2,36 @@
 //! apart.
 //!
 //! Invariants: nothing is sent behind a failure that was heard, but what ends the transaction; a flight counts as landed
-//! only when every one of its messages was answered without an error.
+//! only when every one of its messages was answered without an error, and is told only when its commit is on the disk.
 
 mod leg;
+mod under_way;
+mod unflushed;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use futures_util::{FutureExt as _, Stream as _};
+use futures_util::Stream as _;
 use tokio_postgres::error::Severity;
-use tokio_postgres::{Error, SimpleQueryMessage, SimpleQueryStream};
+use tokio_postgres::{Error, SimpleQueryMessage};
 
+use leg::doubt;
 pub(super) use leg::{Crew, Doubt, Ending, Fault, Leg, Loss, Told, ran};
+use under_way::UnderWay;
+use unflushed::Unflushed;
 
 use super::Session;
 use super::watch::{Sign, Watch};
 use crate::connect::{Notice, said};
-use crate::flight::{Message, Pace, Purpose};
+use crate::flight::{Message, Purpose};
 use crate::report::{At, Event, Exit, Meaning, Phase, meaning};
 
 /// Bytes that may be on the wire without an answer.
 const UNANSWERED: usize = 4 << 20;
 /// Notices of one flight that are told; a migration can raise a million of them.
 const TOLD_NOTICES: usize = 200;
-
-struct UnderWay<'a> {
-    leg: Leg<'a>,
-    /// How many of its messages are on the wire, and how many of them were answered.
-    sent: usize,
-    heard: usize,
-    /// The answers that are awaited, with the length of their messages.
-    answers: VecDeque<(usize, Pin<Box<SimpleQueryStream>>)>,
-    /// Commands of the current message that are done.
-    done: usize,
-    xid: Option<String>,
-    fault: Option<(usize, usize, Error)>,
-    notices: usize,
-    given_up: bool,
-}
-
-impl<'a> UnderWay<'a> {
-    fn new(leg: Leg<'a>) -> Self {
-        let answers = VecDeque::new();
-        Self { leg, sent: 0, heard: 0, answers, done: 0, xid: None, fault: None, notices: 0, given_up: false }
-    }
-
-    fn is_pipelined(&self) -> bool {
-        self.leg.flight.pace == Pace::Pipelined
-    }
-
-    /// Whether nothing may follow until BEGIN has its answer: the first thing that is ever written to a database. A pooler
-    /// in statement mode refuses BEGIN when the server has answered it, and what it has passed on by then takes effect.
-    fn waits_for_begin(&self) -> bool {
-        self.is_pipelined() && self.leg.batches.is_empty() && self.sent == 1 && self.heard == 0
-    }
-
-    fn is_sent(&self) -> bool {
-        self.given_up || self.sent == self.leg.flight.messages.len()
-    }
-
-    /// Whether it is over: everything was answered, or, one message after the other, one with an error.
-    fn is_over(&self) -> bool {
-        self.answers.is_empty() && (self.is_sent() || (self.fault.is_some() && !self.is_pipelined()))
-    }
-
-    /// Whether COMMIT is on the wire and the transaction has not failed as far as is known.
-    fn may_land(&self) -> bool {
-        let commit = |message: &Message<'_>| message.purpose == Purpose::Commit;
-        self.leg.flight.messages[..self.sent].iter().any(commit)
-    }
-
-    /// Puts a message on the wire.
-    fn send(&mut self, session: &Session, sql: &str) -> Result<(), Error> {
-        let answer = session.client.simple_query_raw(sql).now_or_never().transpose()?;
-        self.answers.extend(answer.map(|answer| (sql.len(), Box::pin(answer))));
-        Ok(())
-    }
-
-    /// Sends no more of it. What would have ended its transaction was not sent yet.
-    fn give_up(&mut self, session: &Session) -> Result<(), Error> {
-        if !self.is_pipelined() {
-            return Ok(());
-        }
-        self.given_up = true;
-        self.send(session, "ROLLBACK")
-    }
-
-    /// Where it is: the first message without an answer.
-    fn at(&self) -> Option<At> {
-        let ran = self.leg.ran_at(self.heard)?;
-        let (statement, line) = self.statement().unwrap_or_default();
-        Some(At { ran, statement, line })
-    }
-
-    /// Number and line of the statement that is the next to be answered.
-    fn statement(&self) -> Option<(usize, u32)> {
-        let index = self.leg.flight.messages.get(self.heard)?.statement_at(self.done)?;
-        let line = self.leg.batch_at(self.heard)?.statements.get(index)?.line();
-        Some((index + 1, line))
-    }
-}
 
 /// Sends flights in order, at most `window` of them without an answer, and waits for their end.
 pub(super) async fn fly<'a>(
@@ -119,6 +46,7 @@ pub(super) async fn fly<'a>(
         window,
         filling: true,
         under_way: VecDeque::new(),
+        unflushed: Unflushed::default(),
         unanswered: 0,
         since: Instant::now(),
         heard: Instant::now(),
@@ -137,6 +65,7 @@ struct Convoy<'l, 'a> {
     window: usize,
     filling: bool,
     under_way: VecDeque<UnderWay<'a>>,
+    unflushed: Unflushed<'a>,
     /// Bytes on the wire without an answer.
     unanswered: usize,
     /// When the first flight under way became the first.
@@ -160,7 +89,7 @@ impl<'a> Convoy<'_, 'a> {
                 return self.lost(Some(error)).unwrap_or(Ending::Stopped);
             }
             if self.under_way.is_empty() {
-                return self.legs.next().map_or(Ending::Done, |_| Ending::Stopped);
+                return self.end(session, crew).await;
             }
             match self.hear(session, crew.watch).await {
                 Heard::Message(message) => self.note(&message, crew),
@@ -171,17 +100,34 @@ impl<'a> Convoy<'_, 'a> {
                 Heard::Error(error) => self.answered(Some(error), crew),
                 Heard::Notice(notice) => self.notice(notice, crew),
                 Heard::Sign(Sign::Tell(event)) => (crew.tell)(Told::Event(event)),
+                Heard::Sign(Sign::Flushed(end)) => self.unflushed.tell_up_to(end, crew),
                 Heard::Sign(Sign::Abandon) => return self.lost(None).unwrap_or(Ending::Stopped),
             }
             if let Some(fault) = self.land(session, crew) {
-                self.drain(session, crew).await;
-                return Ending::Failed(fault);
+                return self.fail(fault, session, crew).await;
             }
         }
     }
 
+    /// Nothing is under way any more.
+    async fn end(&mut self, session: &Session, crew: &mut Crew<'_, '_>) -> Ending<'a> {
+        if let Err(error) = self.unflushed.flush(session, crew).await {
+            return self.lost(error).unwrap_or(Ending::Stopped);
+        }
+        self.legs.next().map_or(Ending::Done, |_| Ending::Stopped)
+    }
+
+    /// A flight has failed. What landed before it is told first.
+    async fn fail(&mut self, fault: Fault<'a>, session: &mut Session, crew: &mut Crew<'_, '_>) -> Ending<'a> {
+        self.drain(session, crew).await;
+        match self.unflushed.flush(session, crew).await {
+            Ok(()) => Ending::Failed(fault),
+            Err(error) => self.loss((fault.leg, fault.message), self.unflushed.doubts(), error),
+        }
+    }
+
     /// Sends what may be sent now. An error tells that the connection is gone.
-    fn send(&mut self, session: &Session, crew: &Crew<'_, '_>) -> Result<(), Error> {
+    fn send(&mut self, session: &Session, crew: &mut Crew<'_, '_>) -> Result<(), Error> {
         loop {
             if self.under_way.back().is_none_or(UnderWay::is_sent) && !self.launch(session, crew) {
                 return Ok(());
@@ -208,7 +154,7 @@ impl<'a> Convoy<'_, 'a> {
 
     /// Takes the next flight; false when none may start. They start in groups of half a window: over a network each
     /// group is one turn.
-    fn launch(&mut self, session: &Session, crew: &Crew<'_, '_>) -> bool {
+    fn launch(&mut self, session: &Session, crew: &mut Crew<'_, '_>) -> bool {
         self.filling = match self.under_way.len() {
             under_way if under_way >= self.window => false,
             under_way if under_way <= self.window / 2 => true,
@@ -221,18 +167,21 @@ impl<'a> Convoy<'_, 'a> {
         let Some(leg) = self.legs.next() else { return false };
         self.under_way.push_back(UnderWay::new(leg));
         if self.under_way.len() == 1 {
-            self.turn_to_first(session, crew.watch);
+            self.turn_to_first(session, crew);
         }
         true
     }
 
     /// Another flight is the first one without an answer.
-    fn turn_to_first(&mut self, session: &Session, watch: &Watch<'_>) {
+    fn turn_to_first(&mut self, session: &Session, crew: &mut Crew<'_, '_>) {
         self.since = Instant::now();
         self.heard = self.since;
         match self.under_way.front() {
-            Some(first) => watch.flight(first.leg.ran_at(0), session.canceller()),
-            None => watch.rest(),
+            Some(first) => {
+                crew.watch.flight(first.leg.ran_at(0), session.canceller());
+                (crew.tell)(Told::Turn(&first.leg));
+            }
+            None => crew.watch.rest(),
         }
     }
 
@@ -316,8 +265,8 @@ impl<'a> Convoy<'_, 'a> {
             if let Some((message, done, error)) = over.fault {
                 return Some(Fault { leg: over.leg, message, done, error });
             }
-            (crew.tell)(Told::Landed(&over.leg, self.since.elapsed()));
-            self.turn_to_first(session, crew.watch);
+            self.unflushed.land((over.leg, over.xid), self.since.elapsed(), crew);
+            self.turn_to_first(session, crew);
         }
         None
     }
@@ -334,6 +283,7 @@ impl<'a> Convoy<'_, 'a> {
                 Heard::Answered | Heard::Error(_) => self.answered(None, crew),
                 Heard::Sign(Sign::Abandon) => return,
                 Heard::Sign(Sign::Tell(event)) => (crew.tell)(Told::Event(event)),
+                Heard::Sign(Sign::Flushed(end)) => self.unflushed.tell_up_to(end, crew),
                 Heard::Message(_) | Heard::Notice(_) => {}
             }
         }
@@ -342,23 +292,24 @@ impl<'a> Convoy<'_, 'a> {
     /// What was under way when the connection broke; `None` when nothing was. A flight that had failed by then did not
     /// land: its guard ends the session itself where no transaction was open.
     fn lost(&mut self, error: Option<Error>) -> Option<Ending<'a>> {
-        if self.under_way.front().is_some_and(|first| first.fault.is_some()) {
-            let UnderWay { leg, fault, .. } = self.under_way.pop_front()?;
-            return fault.map(|(message, done, error)| Ending::Failed(Fault { leg, message, done, error }));
+        let mut doubtful = self.unflushed.doubts();
+        if self.under_way.is_empty() {
+            let leg = self.unflushed.pop()?;
+            let message = leg.flight.messages.len().saturating_sub(1);
+            return Some(self.loss((leg, message), doubtful, error));
         }
-        let doubt = |flight: &UnderWay<'_>| Doubt {
-            rans: flight.leg.batches.iter().map(|(_, batch)| ran(batch)).collect(),
-            xid: flight.xid.clone(),
-        };
-        let doubtful = self.under_way.iter().take_while(|flight| flight.may_land()).map(doubt).collect();
-        let first = self.under_way.pop_front()?;
-        Some(Ending::Lost(Loss {
-            message: first.heard,
-            leg: first.leg,
-            doubtful,
-            error,
-            silence: self.heard.elapsed(),
-        }))
+        let under_way = self.under_way.iter().take_while(|flight| flight.fault.is_none() && flight.may_land());
+        doubtful.extend(under_way.map(|flight| doubt(&flight.leg, flight.xid.as_deref())));
+        let UnderWay { leg, fault, heard, .. } = self.under_way.pop_front()?;
+        Some(match fault {
+            Some((message, done, error)) if doubtful.is_empty() => Ending::Failed(Fault { leg, message, done, error }),
+            Some((message, _, error)) => self.loss((leg, message), doubtful, Some(error)),
+            None => self.loss((leg, heard), doubtful, error),
+        })
+    }
+
+    fn loss(&self, (leg, message): (Leg<'a>, usize), doubtful: Vec<Doubt>, error: Option<Error>) -> Ending<'a> {
+        Ending::Lost(Loss { leg, message, doubtful, error, silence: self.heard.elapsed() })
     }
 }
 

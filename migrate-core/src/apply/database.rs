@@ -2,7 +2,7 @@
 
 use futures_util::future::join;
 
-use super::{Session, failure, privileges};
+use super::{Session, failure, pooler, privileges};
 use crate::flight::shape::{self, is_filtered, lacks, state};
 use crate::flight::{Ledger, ON_PRIMARY, Seen, TableName, Tables, literal, quote, select_history, select_journal};
 use crate::history::{Attempt, Existing, History, Presence, Row, SideTable, Sides};
@@ -57,6 +57,8 @@ async fn look(session: &Session, name: &TableName, versioning: Versioning) -> Re
     let mut next = || columns.next().flatten();
     let (schema, found) = (next(), Found::read(&mut next));
     let server = server(&mut next)?;
+    let between = pooler::at_first_sight(session, next()).await;
+    let server = Opened { between, ..server };
     if versioning == Versioning::Ignored {
         let tables = name.in_schema(name.schema().unwrap_or("public"));
         return Ok(Database { history: History::default(), tables, server });
@@ -238,7 +240,7 @@ fn resolve_query(name: &TableName) -> String {
         "SELECT coalesce(n.nspname, {schema}), c.relkind, {lacks}, {filtered}, {states}, \
          pg_catalog.current_setting('server_version_num'), pg_catalog.version(), \
          pg_catalog.current_setting('server_version'), coalesce(pg_catalog.host(pg_catalog.inet_server_addr()), ''), \
-         pg_catalog.current_database(), session_user \
+         pg_catalog.current_database(), session_user, pg_catalog.pg_backend_pid() \
          FROM (SELECT pg_catalog.to_regclass({table}) AS oid) t \
          LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\
          {joined}",

@@ -13,7 +13,7 @@ use super::staying::stays;
 use super::stop::Cause;
 use super::watch::SPEAK_EVERY;
 use super::{Database, Request, Shown, failure, lookout, privileges, read, stored};
-use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, flight, prepare, relaid};
+use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, convoy, prepare, relaid};
 use crate::history::History;
 use crate::migration::Version;
 use crate::plan::{Batch, Goal, Order, Plan, Versioning, plan};
@@ -191,7 +191,7 @@ impl<'r> Run<'r, '_> {
                 at += self.log.report.ran.len() - before;
                 continue;
             }
-            let together = self.together(rest);
+            let together = self.request.window().takes(rest);
             let ending = self.fly_together(&rest[..together], &bookkeeping).await;
             at += self.log.report.ran.len() - before;
             // Redo has a second half that no new plan would contain, and a plan without versioning would start anew.
@@ -229,7 +229,7 @@ impl<'r> Run<'r, '_> {
             if let Some(first) = self.log.following.pop_front() {
                 self.log.start(&first);
             }
-            let leg = Leg { flight, batches: firsts.into_iter().zip(batches).collect() };
+            let leg = Leg { flight, batches: firsts.into_iter().zip(batches).collect(), waits: true };
             let ending = self.fly(&mut std::iter::once(leg), 1).await;
             self.log.following.clear();
             let course = match ending {
@@ -243,27 +243,14 @@ impl<'r> Run<'r, '_> {
         Ok(Course::On)
     }
 
-    /// How many of the next files may be on the wire together: the guard of each relies on the version before it.
-    fn together(&self, batches: &[Batch<'_>]) -> usize {
-        let alone = self.request.order.goal == Goal::Redo || self.request.order.versioning == Versioning::Ignored;
-        if alone || self.request.policy.flights < 2 {
-            return 1;
-        }
-        batches.iter().take_while(|batch| crate::flight::pace(batch) == Pace::Pipelined).count().max(1)
-    }
-
     async fn fly_together<'p>(&mut self, batches: &'p [Batch<'_>], bookkeeping: &Bookkeeping) -> Ending<'p>
     where
         'r: 'p,
     {
-        let leg = |batch: &'p Batch<'_>| Leg::of(flight(batch, bookkeeping), batch);
-        self.log.following = batches.iter().map(ran).collect();
-        if let Some(first) = self.log.following.pop_front() {
-            self.log.start(&first);
-        }
-        let ending = self.fly(&mut batches.iter().map(leg), self.request.policy.flights.max(1)).await;
-        self.log.following.clear();
-        ending
+        let window = self.request.window();
+        let flights = convoy(batches, bookkeeping, window).zip(batches);
+        let mut legs = flights.map(|((flight, waits), batch)| Leg { waits, ..Leg::of(flight, batch) });
+        self.fly(&mut legs, window.flights).await
     }
 
     async fn fly<'p>(&mut self, legs: &mut (dyn Iterator<Item = Leg<'p>> + Send), window: usize) -> Ending<'p> {

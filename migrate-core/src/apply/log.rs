@@ -22,7 +22,7 @@ pub(super) struct Log<'r> {
     is_opened: bool,
     planned: Option<usize>,
     started: Option<Ran>,
-    /// The files that follow the one that was started, as long as they are sent together.
+    /// The files that follow the one that was started in the same transaction.
     pub(super) following: VecDeque<Ran>,
 }
 
@@ -80,6 +80,7 @@ impl<'r> Log<'r> {
     pub(super) fn told(&mut self, told: Told<'_>) {
         match told {
             Told::Event(event) => self.tell(event),
+            Told::Turn(leg) => leg.batches.first().iter().for_each(|(_, batch)| self.start(&ran(batch))),
             Told::Landed(leg, _) if leg.batches.is_empty() => self.tell(Event::Prepared),
             Told::Landed(leg, duration) => {
                 let files = u32::try_from(leg.batches.len()).unwrap_or(u32::MAX);
@@ -107,7 +108,7 @@ impl<'r> Log<'r> {
         self.blockers.clear();
         self.tell(Event::Finished(ran.clone(), duration));
         self.report.ran.push((ran.clone(), duration));
-        self.started = None;
+        self.started.take_if(|started| started == ran);
         if let Some(next) = self.following.pop_front() {
             self.start(&next);
         }

@@ -58,6 +58,15 @@ pub(super) async fn verdict(session: &Session, connect: Option<&dyn Connect>) ->
     }
 }
 
+/// What shows of it without a question of its own: the name of the host, or another process than the one that serves the
+/// session, by its number.
+pub(super) async fn at_first_sight(session: &Session, backend: Option<String>) -> Option<String> {
+    if let Some(hint) = session.peer().and_then(|peer| peer.pooler.as_ref()) {
+        return Some(hint.sign.clone());
+    }
+    other_process(session, &backend?).await
+}
+
 /// All that shows of what stands in between.
 pub(super) async fn pooling(session: &Session, connect: Option<&dyn Connect>) -> Pooling {
     if let Some(pooling) = with_two_sessions(session, connect).await {
@@ -100,9 +109,14 @@ async fn with_process(session: &Session) -> Option<Pooling> {
     if let Some(version) = version {
         return Some(Pooling::Pgpool(version));
     }
-    let (told, backend) = (session.canceller()?.process().await?, pid(session).await.ok()??);
-    let sign = format!("the session was told to name process {told}, and pid {backend} serves it");
-    (told.to_string() != backend).then_some(Pooling::Session(sign))
+    other_process(session, &pid(session).await.ok()??).await.map(Pooling::Session)
+}
+
+/// That the session was given another process to name than the one that serves it.
+async fn other_process(session: &Session, backend: &str) -> Option<String> {
+    let told = session.canceller()?.process().await?;
+    let sign = || format!("the session was told to name process {told}, and pid {backend} serves it");
+    (told.to_string() != backend).then(sign)
 }
 
 /// What two sessions have in common.

@@ -13,7 +13,7 @@ use super::run::{Course, Run, sqlstate};
 use super::staying::may_stay;
 use super::{failure, lookout};
 use crate::connection::Access;
-use crate::flight::{Bookkeeping, LOCK_KEY, ON_PRIMARY};
+use crate::flight::{Bookkeeping, FLUSH, LOCK_KEY, ON_PRIMARY};
 use crate::migration::{Direction, Version};
 use crate::plan::Versioning;
 use crate::report::{Event, Exit, Failure, Ran, Retry};
@@ -84,7 +84,7 @@ impl Run<'_, '_> {
         let mut unheard_since: Option<Instant> = None;
         self.reconnect(why, Access::Resume).await?;
         loop {
-            let asked = if doubtful.is_empty() { Ok(Some(0)) } else { self.ask(doubtful, bookkeeping).await };
+            let asked = if doubtful.is_empty() { Ok(Some(0)) } else { self.ask_for_good(doubtful, bookkeeping).await };
             match asked {
                 Ok(Some(landed)) => return Ok(landed),
                 Ok(None) => unheard_since = None,
@@ -118,6 +118,19 @@ impl Run<'_, '_> {
                 let _asked = self.means.stop.sleep(step).await;
             }
         }
+    }
+
+    /// What the database says, and cannot lose again by a crash.
+    async fn ask_for_good(
+        &self,
+        doubtful: &[Doubt],
+        bookkeeping: &Bookkeeping,
+    ) -> Result<Option<usize>, tokio_postgres::Error> {
+        let landed = self.ask(doubtful, bookkeeping).await?;
+        if landed.is_some_and(|landed| landed > 0) {
+            self.session.client.batch_execute(FLUSH).await?;
+        }
+        Ok(landed)
     }
 
     /// What the database says; nothing while it cannot be told yet.

@@ -21,11 +21,14 @@ use super::lookout::{LOOK_TIMEOUT, Look, look};
 use super::stop::{Cause, Stop};
 use super::{Connect, Session};
 use crate::connect::Canceller;
+use crate::flight::FLUSH;
 use crate::report::{At, Event, Progress, Ran};
 
 /// What a watch has to say.
 pub(super) enum Sign {
     Tell(Event),
+    /// What has landed is on the disk, up to this number.
+    Flushed(u64),
     /// The server does not answer a cancel: whoever waits should not wait any longer.
     Abandon,
 }
@@ -58,6 +61,8 @@ struct Board {
     current: Option<Current>,
     /// Whether a cancel is on its way.
     cancelling: bool,
+    /// Up to which number something has landed that is not known to be on the disk, and since when there is such a thing.
+    unflushed: Option<(u64, Instant)>,
 }
 
 type Shared = Arc<Mutex<Board>>;
@@ -101,6 +106,18 @@ impl<'r> Watch<'r> {
             }
             current.since = Instant::now();
         }
+    }
+
+    /// Something has landed that is not known to be on the disk; up to this number.
+    pub(super) fn unflushed(&self, end: u64) {
+        let unflushed = &mut lock(&self.board).unflushed;
+        let since = unflushed.map_or_else(Instant::now, |(_, since)| since);
+        *unflushed = Some((end, since));
+    }
+
+    /// All that has landed is on the disk.
+    pub(super) fn all_flushed(&self) {
+        lock(&self.board).unflushed = None;
     }
 
     /// Nothing is under way.
@@ -179,6 +196,7 @@ async fn keep_looking((connect, every): (Option<&dyn Connect>, Duration), board:
     loop {
         tokio::time::sleep(pause).await;
         pause = every;
+        lookout.flush_what_waits(&board, &signs).await;
         let current = lock(&board).current.as_ref().and_then(|current| Some((current.at.clone()?, current.since)));
         let Some((at, since)) = current else { continue };
         let elapsed = since.elapsed();
@@ -219,16 +237,43 @@ impl Lookout<'_> {
         if let Ok(Some(seen)) = tokio::time::timeout(LOOK_TIMEOUT, self.try_to_look()).await {
             return seen;
         }
-        // A pool with one place gives it to the work. Its question must not wait there in line.
-        self.session = None;
-        self.not_before = Some(Instant::now() + REST);
+        self.rest();
         Look::default()
     }
 
+    /// What has landed, and waits to be told until it is on the disk, does not wait for a migration that takes its time.
+    async fn flush_what_waits(&mut self, board: &Shared, signs: &UnboundedSender<Sign>) {
+        let unflushed = lock(board).unflushed.filter(|(_, since)| since.elapsed() >= LOOK_EVERY);
+        let Some((end, _)) = unflushed.filter(|_| self.not_before.is_none_or(|time| time <= Instant::now())) else {
+            return;
+        };
+        match tokio::time::timeout(LOOK_TIMEOUT, self.try_to_flush()).await {
+            Ok(Some(())) => {
+                // A run that has ended listens no more.
+                let _unheard = signs.send(Sign::Flushed(end));
+            }
+            _ => self.rest(),
+        }
+    }
+
+    async fn try_to_flush(&mut self) -> Option<()> {
+        self.session().await?.client.batch_execute(FLUSH).await.ok()
+    }
+
+    /// A pool with one place gives it to the work. Its question must not wait there in line.
+    fn rest(&mut self) {
+        self.session = None;
+        self.not_before = Some(Instant::now() + REST);
+    }
+
     async fn try_to_look(&mut self) -> Option<Look> {
+        look(self.session().await?).await.ok()
+    }
+
+    async fn session(&mut self) -> Option<&Session> {
         if self.session.is_none() {
             self.session = Some(self.connect?.beside().await.ok()?);
         }
-        look(self.session.as_ref()?).await.ok()
+        self.session.as_ref()
     }
 }

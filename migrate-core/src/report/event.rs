@@ -132,6 +132,8 @@ pub struct Opened {
     pub database: String,
     /// The role that logged in.
     pub user: String,
+    /// What stands between this program and the server, as far as it shows at once; nothing where nothing shows.
+    pub between: Option<String>,
     /// The release that embedded the migrations; empty for a folder.
     pub release: String,
     /// SHA-256 of the set.

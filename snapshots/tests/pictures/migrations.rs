@@ -256,8 +256,9 @@ fn which_frames_go_over_the_wire_to_an_empty_database() {
 fn the_messages_of_every_file_are_what_a_real_run_sends() {
     let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
     let ear = Eavesdropper::before(&server.url("postgres"));
-    let up = run(&ear, "up");
-    let down = run(&ear, "reset");
+    // A picture shows a migration that is applied alone.
+    let up = run(&ear, &["up", "--durable", "each"]);
+    let down = run(&ear, &["reset", "--durable", "each"]);
     let set = set();
     for migration in set.migrations.iter() {
         for (direction, heard) in [(Direction::Up, &up), (Direction::Down, &down)] {
@@ -269,9 +270,41 @@ fn the_messages_of_every_file_are_what_a_real_run_sends() {
 }
 
 /// The queries of a run, with [`RUN`] in the place of its id.
-fn run(ear: &Eavesdropper, command: &str) -> Vec<String> {
+#[test]
+fn what_a_plan_prints_is_what_a_run_sends() {
+    let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
+    let ear = Eavesdropper::before(&server.url("postgres"));
+    for arguments in [&["up", "--to", "4", "--single-transaction"][..], &["up"], &["down-to", "4"], &["reset"]] {
+        let planned = plan(&ear, arguments);
+        let heard = run(&ear, arguments);
+        // In between it looks at what it has done, where a file has no transaction.
+        let mut rest = heard.iter();
+        for message in &planned {
+            assert!(rest.any(|heard| heard == message), "{arguments:?}: {message} in {heard:#?}");
+        }
+    }
+}
+
+/// The messages of all migrations of a plan.
+fn plan(ear: &Eavesdropper, arguments: &[&str]) -> Vec<String> {
+    let (output, id) = ended(ear, &[arguments, &["--dry-run", "--output", "json"]].concat());
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a plan");
+    let migrations = plan["migrations"].as_array().expect("its migrations").iter();
+    let messages = migrations.flat_map(|migration| migration["messages"].as_array().expect("its messages"));
+    messages.map(|message| message["sql"].as_str().expect("a text").replace(&id, RUN)).collect()
+}
+
+fn run(ear: &Eavesdropper, arguments: &[&str]) -> Vec<String> {
+    let _before = ear.heard();
+    let (_, id) = ended(ear, arguments);
+    ear.heard().iter().map(|sql| sql.replace(&id, RUN)).collect()
+}
+
+/// A run that has ended well, and its id.
+fn ended(ear: &Eavesdropper, arguments: &[&str]) -> (std::process::Output, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_pictured"))
-        .args([command, "--log-format", "json", "--database-url", &ear.url()])
+        .args(arguments)
+        .args(["--log-format", "json", "--database-url", &ear.url()])
         .env_clear()
         .output()
         .expect("the program starts");
@@ -279,7 +312,8 @@ fn run(ear: &Eavesdropper, command: &str) -> Vec<String> {
     assert!(output.status.success(), "{log}");
     let id = log.split("\"run_id\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("the id of the run");
     assert_eq!(id.len(), 16);
-    ear.heard().iter().map(|sql| sql.replace(id, RUN)).collect()
+    let id = id.to_owned();
+    (output, id)
 }
 
 fn as_pictured(message: Sent) -> (String, String) {

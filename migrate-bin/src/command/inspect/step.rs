@@ -20,7 +20,8 @@ pub(super) fn json(step: &Effect) -> Value {
         "scans": relations(&step.scans),
         "runs": runs(step.runs),
         "destructive": step.destructive,
-        "assumed": is_assumed(step),
+        "evidence": evidence(weakest(step)),
+        "assumed": weakest(step) == Evidence::Assumed,
     })
 }
 
@@ -62,11 +63,14 @@ fn is_opaque(step: &Effect) -> bool {
     matches!(step.verb.as_str(), "DO" | "CALL" | "OPAQUE")
 }
 
-/// Whether any of its facts is only the careful answer.
-fn is_assumed(step: &Effect) -> bool {
+/// The evidence of all its facts together: that of the one that is known least.
+fn weakest(step: &Effect) -> Evidence {
+    if is_opaque(step) {
+        return Evidence::Assumed;
+    }
     let locks = step.locks.iter().map(|lock| lock.evidence);
     let touched = step.rewrites.iter().chain(&step.scans).map(|touched| touched.evidence);
-    is_opaque(step) || locks.chain(touched).any(|evidence| evidence == Evidence::Assumed)
+    locks.chain(touched).max().unwrap_or(Evidence::Table)
 }
 
 const fn word(kind: Kind) -> &'static str {
@@ -126,7 +130,8 @@ mod tests {
             "verb": "ALTER TABLE ALTER COLUMN TYPE",
             "objects": [{ "kind": "table", "name": "users" }, { "kind": "materialized-view", "name": "app.totals" }],
             "locks": [{ "relation": "users", "mode": "AccessExclusiveLock", "evidence": "table" }],
-            "rewrites": ["users"], "scans": [], "runs": "anywhere", "destructive": false, "assumed": true,
+            "rewrites": ["users"], "scans": [], "runs": "anywhere", "destructive": false,
+            "evidence": "assumed", "assumed": true,
         });
         assert_eq!(json(&step()), expected);
     }
@@ -141,6 +146,7 @@ mod tests {
         assert_eq!(&lines[2..], ["--   data is lost", "--   runs outside a transaction only"]);
         assert!(text(&Effect::default(), Majors::default()).contains("blocks nobody"));
         let block = Effect { verb: "DO".into(), ..Effect::default() };
-        assert!(text(&block, Majors::default()).contains("what else it does is not known") && is_assumed(&block));
+        assert!(text(&block, Majors::default()).contains("what else it does is not known"));
+        assert_eq!((weakest(&block), weakest(&Effect::default())), (Evidence::Assumed, Evidence::Table));
     }
 }

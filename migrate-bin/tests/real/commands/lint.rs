@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{A, B, alone, json};
-use crate::stage::{Ended, folder, migrate_command, text};
+use crate::background::Background;
+use crate::stage::{Ended, example_command, folder, migrate_command, text};
 
 /// An error of the rules (L01) whatever the configuration does not say: `a` is there before.
 const INDEX: (&str, &str) =
@@ -164,6 +165,25 @@ fn history_is_what_the_settings_or_the_lock_say() {
 }
 
 #[test]
+fn watched_migrations_are_judged_again_when_a_file_or_a_setting_changes() {
+    let root = folder(&[("m/00001_a.sql", A.1), ("m/00002_index.sql", INDEX.1), ("migrate.toml", "")]);
+    let dir = root.path().join("m");
+    let write = |name: &str, text: &str| std::fs::write(root.path().join(name), text).expect("a file");
+    let mut watch = Background::spawn(migrate_command(&["lint", "--watch"]).arg("--dir").arg(&dir));
+    watch.read_until("2 of 2 migrations judged: 1 error, 0 warnings");
+    write("migrate.toml", "[lint.rules]\nblocking-index-build = \"warn\"\n");
+    watch.read_until("0 errors, 1 warning");
+    write("m/00002_index.sql", B.1);
+    watch.read_until("0 errors, 0 warnings");
+    write("m/00003_b.sql", "-- +goose Up\nSELECT 1\n");
+    watch.read_until("1 error, 0 warnings");
+    watch.signal("INT");
+    assert_eq!(watch.wait().code, 50);
+    let built_in = example_command(&["lint", "--watch"]).output().expect("migrate starts");
+    assert_eq!(built_in.status.code(), Some(2), "what is built in does not change");
+}
+
+#[test]
 fn one_file_is_judged_by_the_schema_that_its_folder_makes() {
     let files = folder(&[
         A,
@@ -319,6 +339,11 @@ fn every_code_and_rule_is_explained_by_its_id_and_by_its_name() {
     }
     let code = alone(dir.path(), &["explain", "missing-semicolon", "--output", "json"]);
     assert_eq!(json(&code.stdout)["id"], "P12");
+    let about = alone(dir.path(), &["explain", "Concurrently"]).stdout;
+    assert!(about.contains("concurrently-unsupported") && !about.contains("missing-down"), "{about}");
+    let off = json(&alone(dir.path(), &["explain", "off", "--output", "json"]).stdout);
+    let has_word = |entry: &Value| entry.to_string().to_lowercase().contains("off");
+    assert!(off.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(has_word)), "{off}");
     let unknown = alone(dir.path(), &["explain", "L00"]);
     assert!(unknown.code == 2 && unknown.stderr.contains("lists them"), "{}", unknown.stderr);
 }

@@ -15,17 +15,19 @@ pub(in crate::apply) struct Leg<'a> {
     pub(in crate::apply) flight: Flight<'a>,
     /// The batches in it, each with its first message; none for the bookkeeping's own flights.
     pub(in crate::apply) batches: Vec<(usize, &'a Batch<'a>)>,
+    /// Whether its commit waits for the disk.
+    pub(in crate::apply) waits: bool,
 }
 
 impl<'a> Leg<'a> {
     /// A flight of one batch.
     pub(in crate::apply) fn of(flight: Flight<'a>, batch: &'a Batch<'a>) -> Self {
-        Self { flight, batches: vec![(0, batch)] }
+        Self { flight, batches: vec![(0, batch)], waits: true }
     }
 
     /// A flight of the bookkeeping's own.
     pub(in crate::apply) const fn own(flight: Flight<'a>) -> Self {
-        Self { flight, batches: Vec::new() }
+        Self { flight, batches: Vec::new(), waits: true }
     }
 
     /// The batch that a message belongs to.
@@ -48,7 +50,9 @@ pub(in crate::apply) struct Crew<'c, 'r> {
 
 /// What is told.
 pub(in crate::apply) enum Told<'t> {
-    /// A flight has landed, so long after it was the first one without an answer.
+    /// A flight is the first one without an answer.
+    Turn(&'t Leg<'t>),
+    /// A flight has landed for good, so long after it was the first one without an answer.
     Landed(&'t Leg<'t>, Duration),
     Event(Event),
 }
@@ -80,7 +84,8 @@ pub(in crate::apply) struct Loss<'a> {
     pub(in crate::apply) leg: Leg<'a>,
     /// The first message without an answer.
     pub(in crate::apply) message: usize,
-    /// The files whose COMMIT was on the wire, in order, with the transaction's number where it was answered.
+    /// The files whose COMMIT was on the wire, or not known to be on the disk, in order, with the transaction's number
+    /// where it was answered.
     pub(in crate::apply) doubtful: Vec<Doubt>,
     /// Why, when the driver or the server said it; nothing when nobody answered in time.
     pub(in crate::apply) error: Option<Error>,
@@ -93,6 +98,11 @@ pub(in crate::apply) struct Doubt {
     /// Its files, which landed together or not at all.
     pub(in crate::apply) rans: Vec<Ran>,
     pub(in crate::apply) xid: Option<String>,
+}
+
+/// A flight as one that may have landed.
+pub(in crate::apply) fn doubt(leg: &Leg<'_>, xid: Option<&str>) -> Doubt {
+    Doubt { rans: leg.batches.iter().map(|(_, batch)| ran(batch)).collect(), xid: xid.map(str::to_owned) }
 }
 
 /// A batch as it is told.

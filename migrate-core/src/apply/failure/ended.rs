@@ -62,7 +62,8 @@ pub(in crate::apply) fn of_loss(loss: &Loss<'_>, current: Version) -> Failure {
         failure.state = State::RolledBack { file: file.to_string(), others: 0, current };
     } else {
         failure.exit = Exit::UnknownOutcome;
-        failure.state = State::Unknown { files: vec![file.to_string()], before: current };
+        let files = loss.doubtful.iter().flat_map(|doubt| &doubt.rans).map(|ran| ran.file.clone()).collect();
+        failure.state = State::Unknown { files, before: current };
         failure.next = match batch.direction {
             Direction::Up => "see `migrate status`; `migrate up` applies it if it was not applied".into(),
             Direction::Down => "see `migrate status` before you undo anything else: it may be undone already".into(),
@@ -143,7 +144,8 @@ pub(in crate::apply) fn not_in_one_transaction(batch: &Batch<'_>) -> Failure {
 
 /// The connection broke, and what became of its files is known: which was the first to be undone, if one was.
 pub(in crate::apply) fn settled(why: Failure, loss: &Loss<'_>, undone: Option<&Ran>, current: Version) -> Failure {
-    let under_way = loss.leg.ran_at(loss.message).filter(|_| loss.doubtful.is_empty());
+    let is_doubtful = |ran: &Ran| loss.doubtful.iter().any(|doubt| doubt.rans.contains(ran));
+    let under_way = loss.leg.ran_at(loss.message).filter(|ran| !is_doubtful(ran));
     let Some(undone) = undone.or(under_way.as_ref()) else {
         return Failure { state: State::Settled { current }, ..why };
     };
