@@ -23,6 +23,7 @@ mod database;
 mod doubt;
 mod examination;
 mod failure;
+mod flushing;
 mod goal;
 mod log;
 mod lookout;

@@ -124,6 +124,25 @@ fn what_was_applied_before_a_failure_is_on_the_disk_when_the_failure_is_told() {
 }
 
 #[test]
+fn a_role_that_may_not_ask_the_server_to_write_brings_it_about_by_a_table() {
+    on_each_major("lasting", |installation| {
+        let server = forgetful(installation, &[]);
+        let database = prepared(&server);
+        database.rows("CREATE ROLE app LOGIN; GRANT ALL ON SCHEMA public TO app; GRANT ALL ON seen TO app");
+        database.rows(
+            "DO $$ DECLARE f regprocedure; BEGIN FOR f IN SELECT oid FROM pg_proc WHERE proname = 'pg_logical_emit_message' \
+             LOOP EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f); END LOOP; END $$",
+        );
+        let files = files(6, "SELECT 1/0;\n");
+        let url = format!("postgres://app@127.0.0.1:{}/{}", server.port(), database.name);
+        let crash = Crash::prepare(&database);
+        assert_told(&migrate(&url, files.path(), &["up"]), 25, &["the database is at version 5"]);
+        crash.happen();
+        assert_eq!(applied(&database), 5);
+    });
+}
+
+#[test]
 fn what_was_applied_before_a_signal_is_on_the_disk_when_the_end_is_told() {
     on_each_major("lasting", |installation| {
         let server = forgetful(installation, &[]);

@@ -14,7 +14,6 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::Stream as _;
-use tokio_postgres::error::Severity;
 use tokio_postgres::{Error, SimpleQueryMessage};
 
 use leg::doubt;
@@ -23,10 +22,11 @@ use under_way::UnderWay;
 use unflushed::Unflushed;
 
 use super::Session;
+use super::session::ends_session;
 use super::watch::{Sign, Watch};
-use crate::connect::{Notice, said};
+use crate::connect::Notice;
 use crate::flight::{Message, Purpose};
-use crate::report::{At, Event, Exit, Meaning, Phase, meaning};
+use crate::report::{At, Event};
 
 /// Bytes that may be on the wire without an answer.
 const UNANSWERED: usize = 4 << 20;
@@ -311,19 +311,6 @@ impl<'a> Convoy<'_, 'a> {
     fn loss(&self, (leg, message): (Leg<'a>, usize), doubtful: Vec<Doubt>, error: Option<Error>) -> Ending<'a> {
         Ending::Lost(Loss { leg, message, doubtful, error, silence: self.heard.elapsed() })
     }
-}
-
-/// Whether nothing more comes from the session behind such an error, or nothing more can be concluded from it.
-pub(super) fn ends_session(error: &Error) -> bool {
-    let Some(db) = error.as_db_error() else { return true };
-    // A pooler in statement mode refuses BEGIN, and will again: a failure of the flight, not of the connection.
-    let pooling = meaning(Phase::Begin, said(db));
-    if pooling.is_some_and(|row| row.meaning == Meaning::Lasting(Exit::NeedsDirect)) {
-        return false;
-    }
-    let fatal = matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
-    // 40003: the server itself does not know what became of the statement.
-    fatal || db.code().code().starts_with("08") || db.code().code() == "40003"
 }
 
 fn event(notice: Notice, at: Option<At>) -> Event {

@@ -6,14 +6,16 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::convoy::{Doubt, Loss, ends_session};
+use super::convoy::{Doubt, Loss};
 use super::cut::Cut;
+use super::flushing::flush;
 use super::patience::Backoff;
 use super::run::{Course, Run, sqlstate};
+use super::session::ends_session;
 use super::staying::may_stay;
 use super::{failure, lookout};
 use crate::connection::Access;
-use crate::flight::{Bookkeeping, FLUSH, LOCK_KEY, ON_PRIMARY};
+use crate::flight::{Bookkeeping, LOCK_KEY, ON_PRIMARY};
 use crate::migration::{Direction, Version};
 use crate::plan::Versioning;
 use crate::report::{Event, Exit, Failure, Ran, Retry};
@@ -128,7 +130,7 @@ impl Run<'_, '_> {
     ) -> Result<Option<usize>, tokio_postgres::Error> {
         let landed = self.ask(doubtful, bookkeeping).await?;
         if landed.is_some_and(|landed| landed > 0) {
-            self.session.client.batch_execute(FLUSH).await?;
+            flush(self.session).await?;
         }
         Ok(landed)
     }

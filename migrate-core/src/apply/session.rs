@@ -4,13 +4,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::error::Severity;
+use tokio_postgres::{Client, Config, Error, NoTls};
 
-use crate::connect::{self, Canceller, Connector, Line, Link, Notices, Peer};
+use crate::connect::{self, Canceller, Connector, Line, Link, Notices, Peer, said};
 use crate::connection::Access;
 use crate::gate::{Gate, Verdict};
 pub(super) use crate::history::TextRow;
-use crate::report::{Event, Failure};
+use crate::report::{Event, Exit, Failure, Meaning, Phase, meaning};
 
 /// An open session with a server.
 pub struct Session {
@@ -122,4 +123,17 @@ impl Session {
     pub(super) fn abandon(self) {
         self.driver.abort();
     }
+}
+
+/// Whether nothing more comes from the session behind such an error, or nothing more can be concluded from it.
+pub(super) fn ends_session(error: &Error) -> bool {
+    let Some(db) = error.as_db_error() else { return true };
+    // A pooler in statement mode refuses BEGIN, and will again: a failure of the flight, not of the connection.
+    let pooling = meaning(Phase::Begin, said(db));
+    if pooling.is_some_and(|row| row.meaning == Meaning::Lasting(Exit::NeedsDirect)) {
+        return false;
+    }
+    let fatal = matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+    // 40003: the server itself does not know what became of the statement.
+    fatal || db.code().code().starts_with("08") || db.code().code() == "40003"
 }

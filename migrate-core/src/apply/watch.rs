@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::join;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::flushing::flush;
 use super::lookout::{LOOK_TIMEOUT, Look, look};
 use super::stop::{Cause, Stop};
 use super::{Connect, Session};
 use crate::connect::Canceller;
-use crate::flight::FLUSH;
 use crate::report::{At, Event, Progress, Ran};
 
 /// What a watch has to say.
@@ -257,7 +257,7 @@ impl Lookout<'_> {
     }
 
     async fn try_to_flush(&mut self) -> Option<()> {
-        self.session().await?.client.batch_execute(FLUSH).await.ok()
+        flush(self.session().await?).await.ok()
     }
 
     /// A pool with one place gives it to the work. Its question must not wait there in line.

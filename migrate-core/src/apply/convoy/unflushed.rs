@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio_postgres::Error;
 
 use super::super::Session;
+use super::super::flushing::flush;
 use super::super::watch::Sign;
 use super::leg::{Crew, Doubt, Leg, Told, doubt};
-use crate::flight::FLUSH;
 
 /// What has landed and was told to nobody, in order.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl<'a> Unflushed<'a> {
         // What cancels the flights does not reach this.
         crew.watch.rest();
         crew.watch.let_cancel_arrive().await;
-        let mut flushing = pin!(session.client.batch_execute(FLUSH));
+        let mut flushing = pin!(flush(session));
         loop {
             let heard = poll_fn(|context| match flushing.as_mut().poll(context) {
                 Poll::Ready(flushed) => Poll::Ready(Ok(flushed)),
