@@ -153,6 +153,11 @@ impl Means<'_> {
     pub const fn alone() -> Self {
         Self { connect: None, stop: Stop::never() }
     }
+
+    /// Why a run that was asked to end does.
+    fn stopped(&self, doing: &str) -> Failure {
+        stopped(self.stop.cause().unwrap_or(Cause::Signal), doing)
+    }
 }
 
 /// Why a run that was asked to end did so before it had begun anything.

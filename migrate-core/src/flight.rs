@@ -84,7 +84,7 @@ pub use evidence::{finalize, question, question_of_entry};
 pub(crate) use guard::LEFT;
 pub use guard::{INVALID_INDEX, LOCK_KEY};
 pub use kind::{Nature, Unit, alone, units};
-pub use lasting::{Durability, FLUSH, Window, convoy, flights, parts_of_one};
+pub use lasting::{Durability, FLUSH, FLUSH_BY_A_TABLE, Window, convoy, flights, parts_of_one};
 pub use proof::NOT_RECORDED;
 pub use refusal::Refusal;
 pub(crate) use shape::Seen;

@@ -83,7 +83,7 @@ impl Tool {
     /// Its name and what it says of its version.
     pub(crate) fn version(self) -> String {
         let mut command = match self {
-            Self::Migrate | Self::Embedded => migrate_command(&["version"]),
+            Self::Migrate | Self::Embedded => migrate_command(&[]),
             Self::Goose | Self::GooseAgain => Command::new(goose("the comparison with goose").unwrap()),
             _ => Command::new(found(self).unwrap()),
         };

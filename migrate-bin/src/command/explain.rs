@@ -10,86 +10,81 @@ use super::Ended;
 use crate::arguments::Form;
 use crate::console::Console;
 
+/// What can be explained.
+enum Topic {
+    Code(&'static Entry),
+    Rule(&'static Rule),
+}
+
+impl Topic {
+    /// The codes, then the rules.
+    fn all() -> impl Iterator<Item = Self> {
+        CODES.iter().map(Self::Code).chain(RULES.iter().map(|rule| Self::Rule(rule)))
+    }
+
+    /// Id, name, level, and what it is about in one sentence.
+    fn line(&self) -> [&'static str; 4] {
+        match self {
+            Self::Code(entry) => [entry.id, entry.name, entry.severity.word(), first(entry.explanation)],
+            Self::Rule(rule) => [rule.id, rule.name, level(rule), rule.summary],
+        }
+    }
+
+    fn page(&self) -> String {
+        match self {
+            Self::Code(entry) => entry_page(entry),
+            Self::Rule(rule) => rule_page(rule),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Code(entry) => entry_json(entry),
+            Self::Rule(rule) => rule_json(rule),
+        }
+    }
+}
+
 /// Explains a code or a rule, by id or name; one line each of those that a word is in, or of all of them.
 pub(super) fn run(which: Option<&str>, console: &mut Console) -> Ended {
     let Some(which) = which else {
-        list(|_| true, console);
+        list(&Topic::all().collect::<Vec<_>>(), console);
         return Ok(Exit::Ok);
     };
-    let named = |id: &str, name: &str| id.eq_ignore_ascii_case(which) || name == which;
-    if let Some(rule) = RULES.iter().find(|rule| named(rule.id, rule.name)) {
-        print(&rule_page(rule), &rule_json(rule), console);
-    } else if let Some(entry) = CODES.iter().find(|entry| named(entry.id, entry.name)) {
-        print(&entry_page(entry), &entry_json(entry), console);
-    } else {
-        let word = which.to_lowercase();
-        let has_it = |line: &Line| line.all().iter().any(|text| text.to_lowercase().contains(&word));
-        if list(has_it, console) == 0 {
-            let message = format!("there is no code or rule `{}`, and none that is about it", which.escape_debug());
-            return Err(Failure::new(Exit::Usage, message, "`migrate explain` without an argument lists them").into());
+    let is_named = |topic: &Topic| {
+        let [id, name, ..] = topic.line();
+        id.eq_ignore_ascii_case(which) || name == which
+    };
+    if let Some(topic) = Topic::all().find(is_named) {
+        match console.output {
+            Form::Json => console.json(&topic.json()),
+            Form::Text => console.data(&topic.page()),
         }
+        return Ok(Exit::Ok);
     }
+    let word = which.to_lowercase();
+    let has_it = |topic: &Topic| topic.line().iter().any(|text| text.to_lowercase().contains(&word));
+    let about: Vec<Topic> = Topic::all().filter(has_it).collect();
+    if about.is_empty() {
+        let message = format!("there is no code or rule `{}`, and none that is about it", which.escape_debug());
+        return Err(Failure::new(Exit::Usage, message, "`migrate explain` without an argument lists them").into());
+    }
+    list(&about, console);
     Ok(Exit::Ok)
 }
 
-/// What the list says of a code or a rule.
-struct Line {
-    id: &'static str,
-    name: &'static str,
-    level: &'static str,
-    summary: &'static str,
-    json: fn(&Self) -> Value,
-}
-
-impl Line {
-    const fn all(&self) -> [&'static str; 4] {
-        [self.id, self.name, self.level, self.summary]
-    }
-}
-
-/// The codes, then the rules.
-fn lines() -> impl Iterator<Item = Line> {
-    let codes = CODES.iter().map(|entry| Line {
-        id: entry.id,
-        name: entry.name,
-        level: entry.severity.word(),
-        summary: first(entry.explanation),
-        json: |line| CODES.iter().find(|entry| entry.id == line.id).map(entry_json).unwrap_or_default(),
-    });
-    let rules = RULES.iter().map(|rule| Line {
-        id: rule.id,
-        name: rule.name,
-        level: level(rule),
-        summary: rule.summary,
-        json: |line| RULES.iter().find(|rule| rule.id == line.id).map(|rule| rule_json(rule)).unwrap_or_default(),
-    });
-    codes.chain(rules)
-}
-
-fn print(page: &str, value: &Value, console: &mut Console) {
-    match console.output {
-        Form::Json => console.json(value),
-        Form::Text => console.data(page),
-    }
-}
-
-/// Codes and rules, a line each: what each is about in one sentence. How many there were.
-fn list(is_wanted: impl Fn(&Line) -> bool, console: &mut Console) -> usize {
-    let wanted: Vec<Line> = lines().filter(is_wanted).collect();
-    if wanted.is_empty() {
-        return 0;
-    }
+/// A line each.
+fn list(topics: &[Topic], console: &mut Console) {
     if console.output == Form::Json {
-        console.json(&wanted.iter().map(|line| (line.json)(line)).collect::<Vec<_>>());
-        return wanted.len();
+        console.json(&topics.iter().map(Topic::json).collect::<Vec<_>>());
+        return;
     }
-    let mut text = String::new();
-    for Line { id, name, level, summary, .. } in &wanted {
-        text.push_str(&format!("{id} {name:<40} {level:<8} {summary}\n"));
-    }
-    console.data(&text);
+    let line = |topic: &Topic| {
+        let [id, name, level, summary] = topic.line();
+        format!("{id} {name:<40} {level:<8} {summary}\n")
+    };
+    console.data(&topics.iter().map(line).collect::<String>());
     console.say("listed", "`migrate explain L09` says all about one of them");
-    wanted.len()
 }
 
 /// The first sentence.

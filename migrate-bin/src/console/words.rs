@@ -88,7 +88,8 @@ fn of_finished(ran: &Ran, duration: Duration) -> Told {
 fn of_opened(opened: &Opened) -> Told {
     let Opened { server, address, database, user, between, release, digest } = opened;
     let at = if address.is_empty() { String::new() } else { format!(" at {address}") };
-    let behind = between.as_ref().map(|sign| format!("; something stands in between: {sign}")).unwrap_or_default();
+    let behind =
+        between.as_ref().map(|sign| format!("; perhaps behind a pooler or a proxy: {sign}")).unwrap_or_default();
     let text = format!("PostgreSQL {server}{at}, database {database}, user {user}{behind}");
     let fields = json!({
         "server": server, "address": address, "database": database, "user": user, "between": between,

@@ -104,6 +104,16 @@ fn the_last_commit_of_each_group_waits_or_that_of_each_file_where_it_is_asked_fo
     });
 }
 
+/// A run by this URL whose sixth file fails, and a crash as soon as that was told: what it told.
+fn fail_and_crash(database: &Database, url: &str) -> String {
+    let files = files(6, "SELECT 1/0;\n");
+    let crash = Crash::prepare(database);
+    let ended = migrate(url, files.path(), &["up"]);
+    assert_told(&ended, 25, &["the database is at version 5"]);
+    crash.happen();
+    ended.stderr
+}
+
 /// The server does not get the time to write it by itself.
 #[test]
 fn what_was_applied_before_a_failure_is_on_the_disk_when_the_failure_is_told() {
@@ -113,18 +123,14 @@ fn what_was_applied_before_a_failure_is_on_the_disk_when_the_failure_is_told() {
             let server = forgetful(installation, settings);
             let database = prepared(&server);
             database.rows(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name));
-            let files = files(6, "SELECT 1/0;\n");
-            let crash = Crash::prepare(&database);
-            let ended = migrate(&database.url, files.path(), &["up"]);
-            assert_told(&ended, 25, &["the database is at version 5"]);
-            crash.happen();
+            fail_and_crash(&database, &database.url);
             assert_eq!(applied(&database), 5);
         }
     });
 }
 
 #[test]
-fn a_role_that_may_not_ask_the_server_to_write_brings_it_about_by_a_table() {
+fn a_role_that_may_not_ask_the_server_to_write_brings_it_about_by_a_table_and_else_says_that_it_may_not() {
     on_each_major("lasting", |installation| {
         let server = forgetful(installation, &[]);
         let database = prepared(&server);
@@ -133,23 +139,32 @@ fn a_role_that_may_not_ask_the_server_to_write_brings_it_about_by_a_table() {
             "DO $$ DECLARE f regprocedure; BEGIN FOR f IN SELECT oid FROM pg_proc WHERE proname = 'pg_logical_emit_message' \
              LOOP EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f); END LOOP; END $$",
         );
-        let files = files(6, "SELECT 1/0;\n");
         let url = format!("postgres://app@127.0.0.1:{}/{}", server.port(), database.name);
-        let crash = Crash::prepare(&database);
-        assert_told(&migrate(&url, files.path(), &["up"]), 25, &["the database is at version 5"]);
-        crash.happen();
+        let told = fail_and_crash(&database, &url);
         assert_eq!(applied(&database), 5);
+        assert!(!told.contains("wal_writer_delay"), "{told}");
+
+        database.rows("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE seen (n int, setting text)");
+        database.rows("GRANT ALL ON SCHEMA public TO app; GRANT ALL ON seen TO app");
+        database.rows(&format!("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", database.name));
+        let told = fail_and_crash(&database, &url);
+        assert!(told.contains("within three times wal_writer_delay"), "{told}");
     });
+}
+
+/// A database without any of the story's files, of which the second one is slow.
+fn slow_story(server: &Server) -> (Database, Story) {
+    let database = Database::create_on(server);
+    database.rows("CREATE TABLE counter (n int)");
+    slow_down(&database);
+    (database, Story::with(SLOW))
 }
 
 #[test]
 fn what_was_applied_before_a_signal_is_on_the_disk_when_the_end_is_told() {
     on_each_major("lasting", |installation| {
         let server = forgetful(installation, &[]);
-        let database = Database::create_on(&server);
-        database.rows("CREATE TABLE counter (n int)");
-        let story = Story::with(SLOW);
-        slow_down(&database);
+        let (database, story) = slow_story(&server);
         let crash = Crash::prepare(&database);
         let run = story.start(&database.url, &[]);
         wait_until_slow(&database);
@@ -192,10 +207,7 @@ fn a_crash_in_the_middle_of_a_run_leaves_a_prefix_that_holds_what_was_told_and_t
 fn a_file_that_takes_its_time_does_not_keep_those_before_it_from_being_told() {
     on_each_major("lasting", |installation| {
         let server = forgetful(installation, &[]);
-        let database = Database::create_on(&server);
-        database.rows("CREATE TABLE counter (n int)");
-        let story = Story::with(SLOW);
-        slow_down(&database);
+        let (database, story) = slow_story(&server);
         let crash = Crash::prepare(&database);
         let mut run = story.start(&database.url, &[]);
         run.read_until("00001_a.sql");

@@ -7,8 +7,8 @@ use super::convoy::{Crew, Ending, Fault, Leg, fly};
 use super::run::{clean_up, sqlstate};
 use super::session::TextRow;
 use super::watch::Watch;
-use super::{Cause, Means, Session, failure, lookout, pooler};
-use crate::flight::{self, LOCK_KEY, ON_PRIMARY, TableName, literal, quote, shape};
+use super::{Means, Session, failure, lookout, pooler};
+use crate::flight::{self, LOCK_KEY, ON_PRIMARY, Purpose, TableName, literal, quote, shape};
 use crate::history::SideTable;
 use crate::report::{Exit, Failure, Holder};
 
@@ -168,29 +168,25 @@ pub async fn drop_invalid_index(session: &mut Session, name: &str, means: &Means
     let leg = Leg::own(flight::drop_index(&index.name));
     let mut watch = Watch::new(None, &means.stop, Duration::ZERO);
     let mut crew = Crew { watch: &mut watch, stop: &means.stop, tell: &mut |_| {} };
-    match fly(session, &mut std::iter::once(leg), 1, &mut crew).await {
-        Ending::Done => Ok(()),
-        Ending::Stopped => Err(stopped(means, "before the index was dropped")),
-        Ending::Lost(loss) => Err(failure::lost(loss.error.as_ref())),
-        Ending::Failed(Fault { leg, error, .. }) => {
-            clean_up(session, &leg.flight).await;
-            if means.stop.cause().is_some() {
-                return Err(stopped(
-                    means,
-                    &format!("while the index {name} was being dropped, which is still INVALID"),
-                ));
-            }
-            if sqlstate(&error) == "MG001" {
-                let holder = lookout::lock_holder(session).await;
-                return Err(failure::lock_busy(holder.as_ref(), Duration::ZERO));
-            }
-            Err(failure::of_own(&error, &format!("the index {name} cannot be dropped")))
-        }
+    let Fault { leg, message, error, .. } = match fly(session, &mut std::iter::once(leg), 1, &mut crew).await {
+        Ending::Done => return Ok(()),
+        Ending::Stopped => return Err(means.stopped("before the index was dropped")),
+        Ending::Lost(loss) => return Err(failure::lost(loss.error.as_ref())),
+        Ending::Failed(fault) => fault,
+    };
+    clean_up(session, &leg.flight).await;
+    // Behind the drop something else failed, which only gives back what the end of the session gives back, too.
+    if leg.flight.messages.iter().take(message).any(|done| done.purpose == Purpose::Prepare) {
+        return Ok(());
     }
-}
-
-fn stopped(means: &Means<'_>, doing: &str) -> Failure {
-    failure::stopped(means.stop.cause().unwrap_or(Cause::Signal), doing, &[])
+    if means.stop.cause().is_some() {
+        return Err(means.stopped(&format!("while the index {name} was being dropped, which is still there")));
+    }
+    if sqlstate(&error) == "MG001" {
+        let holder = lookout::lock_holder(session).await;
+        return Err(failure::lock_busy(holder.as_ref(), Duration::ZERO));
+    }
+    Err(failure::of_own(&error, &format!("the index {name} cannot be dropped")))
 }
 
 /// Who holds the migration lock, or goose's lease beside this version table.

@@ -282,8 +282,7 @@ impl<'r> Run<'r, '_> {
     }
 
     pub(super) fn stopped(&self, doing: &str) -> Failure {
-        let cause = self.means.stop.cause().unwrap_or(super::Cause::Signal);
-        failure::stopped(cause, doing, &[])
+        self.means.stopped(doing)
     }
 
     fn current(&self) -> Version {

@@ -80,7 +80,11 @@ impl<'r> Log<'r> {
     pub(super) fn told(&mut self, told: Told<'_>) {
         match told {
             Told::Event(event) => self.tell(event),
-            Told::Turn(leg) => leg.batches.first().iter().for_each(|(_, batch)| self.start(&ran(batch))),
+            Told::Turn(leg) => {
+                if let Some(ran) = leg.ran_at(0) {
+                    self.start(&ran);
+                }
+            }
             Told::Landed(leg, _) if leg.batches.is_empty() => self.tell(Event::Prepared),
             Told::Landed(leg, duration) => {
                 let files = u32::try_from(leg.batches.len()).unwrap_or(u32::MAX);

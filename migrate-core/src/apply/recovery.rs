@@ -124,13 +124,15 @@ impl Run<'_, '_> {
 
     /// What the database says, and cannot lose again by a crash.
     async fn ask_for_good(
-        &self,
+        &mut self,
         doubtful: &[Doubt],
         bookkeeping: &Bookkeeping,
     ) -> Result<Option<usize>, tokio_postgres::Error> {
         let landed = self.ask(doubtful, bookkeeping).await?;
-        if landed.is_some_and(|landed| landed > 0) {
-            flush(self.session).await?;
+        if landed.is_some_and(|landed| landed > 0)
+            && let Some(note) = flush(self.session).await?
+        {
+            self.log.tell(note);
         }
         Ok(landed)
     }

@@ -231,7 +231,7 @@ struct Lookout<'r> {
 impl Lookout<'_> {
     /// What the server says; nothing where it does not answer or no second session can be had.
     async fn look(&mut self) -> Look {
-        if self.not_before.is_some_and(|time| time > Instant::now()) {
+        if self.rests() {
             return Look::default();
         }
         if let Ok(Some(seen)) = tokio::time::timeout(LOOK_TIMEOUT, self.try_to_look()).await {
@@ -244,9 +244,7 @@ impl Lookout<'_> {
     /// What has landed, and waits to be told until it is on the disk, does not wait for a migration that takes its time.
     async fn flush_what_waits(&mut self, board: &Shared, signs: &UnboundedSender<Sign>) {
         let unflushed = lock(board).unflushed.filter(|(_, since)| since.elapsed() >= LOOK_EVERY);
-        let Some((end, _)) = unflushed.filter(|_| self.not_before.is_none_or(|time| time <= Instant::now())) else {
-            return;
-        };
+        let Some((end, _)) = unflushed.filter(|_| !self.rests()) else { return };
         match tokio::time::timeout(LOOK_TIMEOUT, self.try_to_flush()).await {
             Ok(Some(())) => {
                 // A run that has ended listens no more.
@@ -256,8 +254,13 @@ impl Lookout<'_> {
         }
     }
 
+    /// Where it may not be asked for, whoever waits for the end of the migrations says so.
     async fn try_to_flush(&mut self) -> Option<()> {
-        flush(self.session().await?).await.ok()
+        flush(self.session().await?).await.ok()?.is_none().then_some(())
+    }
+
+    fn rests(&self) -> bool {
+        self.not_before.is_some_and(|time| time > Instant::now())
     }
 
     /// A pool with one place gives it to the work. Its question must not wait there in line.

@@ -5,9 +5,9 @@
 //! transactions had been aborted cleanly" (PostgreSQL, Asynchronous Commit). And the log is written in order: one commit
 //! that waits makes all of them last that came before it. So of the migrations that are on the wire together the last one
 //! of a group waits for all. Invariant, kept by `apply`: a migration whose commit did not wait is told to nobody before a
-//! later one did.
+//! later one did; where a role may not even ask for that, it is told with the migration.
 //!
-//! What the file says itself goes before this: it only costs time.
+//! `SET LOCAL synchronous_commit` in a file holds, unless the file is one whose session is made what it was before COMMIT.
 
 use super::{Bookkeeping, Flight, HYGIENE, Pace, Purpose, flight, pace, together};
 use crate::plan::Batch;
@@ -113,6 +113,10 @@ fn without_waiting(mut flight: Flight<'_>) -> Flight<'_> {
 /// queries over replicas sends those to the primary.
 pub const FLUSH: &str =
     "DO $migrate$ BEGIN PERFORM pg_catalog.pg_logical_emit_message(true, 'migrate', ''); END $migrate$";
+
+/// The same for a role that may not call that function: a transaction that takes a table away again waits for the disk,
+/// whatever its settings.
+pub const FLUSH_BY_A_TABLE: &str = "CREATE TEMPORARY TABLE migrate_flush () ON COMMIT DROP";
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,8 @@ pub enum Event {
         /// Which, and why not.
         why: String,
     },
-    /// Something about how the connection is described was left out, or taken for something else.
+    /// Something that whoever set it up may want to know, and that changes nothing about the run: how the connection is
+    /// described, what the role may not do.
     Noted {
         /// What, and where it stands.
         what: String,

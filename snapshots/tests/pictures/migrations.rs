@@ -269,7 +269,6 @@ fn the_messages_of_every_file_are_what_a_real_run_sends() {
     }
 }
 
-/// The queries of a run, with [`RUN`] in the place of its id.
 #[test]
 fn what_a_plan_prints_is_what_a_run_sends() {
     let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
@@ -294,6 +293,7 @@ fn plan(ear: &Eavesdropper, arguments: &[&str]) -> Vec<String> {
     messages.map(|message| message["sql"].as_str().expect("a text").replace(&id, RUN)).collect()
 }
 
+/// The queries of a run, with [`RUN`] in the place of its id.
 fn run(ear: &Eavesdropper, arguments: &[&str]) -> Vec<String> {
     let _before = ear.heard();
     let (_, id) = ended(ear, arguments);

@@ -74,21 +74,22 @@ impl<'a> Unflushed<'a> {
         crew.watch.rest();
         crew.watch.let_cancel_arrive().await;
         let mut flushing = pin!(flush(session));
-        loop {
+        let note = loop {
             let heard = poll_fn(|context| match flushing.as_mut().poll(context) {
                 Poll::Ready(flushed) => Poll::Ready(Ok(flushed)),
                 Poll::Pending => crew.watch.poll(context).map(Err),
             });
             match heard.await {
-                Ok(flushed) => {
-                    flushed.map_err(Some)?;
-                    self.tell_up_to(self.end(), crew);
-                    return Ok(());
-                }
+                Ok(flushed) => break flushed.map_err(Some)?,
                 Err(Sign::Tell(event)) => (crew.tell)(Told::Event(event)),
                 Err(Sign::Flushed(end)) => self.tell_up_to(end, crew),
                 Err(Sign::Abandon) => return Err(None),
             }
+        };
+        if let Some(note) = note {
+            (crew.tell)(Told::Event(note));
         }
+        self.tell_up_to(self.end(), crew);
+        Ok(())
     }
 }
