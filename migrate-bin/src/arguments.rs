@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, StringValueParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use migrate_core::connection::looks_like_a_connection;
 use migrate_core::flight::TableName;
 use migrate_core::migration::Dialect;
 
@@ -57,14 +59,14 @@ pub(crate) struct Shared {
     )]
     pub(crate) connect_wait: Duration,
     /// Folder of the migrations; without it those built in, and where none are, of `GOOSE_MIGRATION_DIR`
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = path())]
     pub(crate) dir: Option<PathBuf>,
     /// Which goose's language the variables of ENVSUB files are written in, `goose-3.27` (up to 3.30.0) or `goose-3.30` (from
     /// 3.30.1 on); without it, what the two read differently is refused
     #[arg(long, global = true, value_name = "GOOSE", value_parser = Dialect::from_str)]
     pub(crate) envsub: Option<Dialect>,
     /// The settings of the project, for `validate` and `lint` [default: the `migrate.toml` above the migrations]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", value_parser = path())]
     pub(crate) config: Option<PathBuf>,
     /// The version table, `table` or `schema.table` [env: `GOOSE_TABLE`] [default: `goose_db_version`]
     #[arg(long, global = true, value_name = "TABLE")]
@@ -78,7 +80,7 @@ pub(crate) struct Shared {
     log_format: Option<Form>,
     /// Write how the command ended to this file, as JSON of at most 4,096 bytes [default: `/dev/termination-log`, where a
     /// Pod has it]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", value_parser = path())]
     pub(crate) termination_log: Option<PathBuf>,
     /// When to colour the text on stderr
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
@@ -187,6 +189,7 @@ pub(crate) enum Command {
     /// Show how a migration is read: its statements, or why goose would refuse it
     Inspect {
         /// A file, or a version of the set; all of the set when left out
+        #[arg(value_parser = name())]
         migration: Option<String>,
     },
     /// Check the migrations without a database
@@ -206,6 +209,7 @@ pub(crate) enum Command {
     /// Explain a diagnostic or a rule, by its id or name; list those that are about a word, or all of them
     Explain {
         /// Such as `L09` or `set-not-null-scan`; or a word, such as `index` or `error`
+        #[arg(value_parser = name())]
         which: Option<String>,
     },
     /// Write an empty migration, or what another tool left behind
@@ -282,7 +286,7 @@ pub(crate) struct ReviewArguments {
     #[arg(long, value_name = "REV")]
     pub(crate) base: Option<String>,
     /// Write the comment, the SARIF, the JSON and a picture of each new migration to this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub(crate) write: Option<PathBuf>,
     /// Prove the new migrations on a scratch server, as `verify` does: the one of `--database-url`, or one that is started
     #[arg(long)]
@@ -290,6 +294,7 @@ pub(crate) struct ReviewArguments {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, each on its own")]
 pub(crate) struct VerifyArguments {
     /// Prove what is pending on a copy of the database that `--database-url` names, rather than everything from empty
     #[arg(long)]
@@ -300,6 +305,10 @@ pub(crate) struct VerifyArguments {
     /// Do not trace what each statement locks, rewrites and scans
     #[arg(long)]
     pub(crate) no_trace: bool,
+    /// Run commands about roles, tablespaces, databases and the server's settings on the server of `--database-url`, too:
+    /// what they do is there for all of its databases, and stays
+    #[arg(long)]
+    pub(crate) whole_server: bool,
     /// Send files that end their own transaction as goose does, instead of refusing them
     #[arg(long)]
     pub(crate) allow_transaction_control: bool,
@@ -344,6 +353,23 @@ impl Command {
             _ => false,
         }
     }
+}
+
+/// A path of a file or a folder. A description of a connection is none, and may hold a password: what reads a path says it
+/// back when it is not there.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match looks_like_a_connection(&path.to_string_lossy()) {
+        Some(looks) => Err(format!("this is {looks}, and a path belongs here")),
+        None => Ok(path),
+    })
+}
+
+/// The same of what is looked up by its name.
+fn name() -> impl TypedValueParser<Value = String> {
+    StringValueParser::new().try_map(|name| match looks_like_a_connection(&name) {
+        Some(looks) => Err(format!("this is {looks}, and a name belongs here")),
+        None => Ok(name),
+    })
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -18,6 +18,7 @@ use self::progress::Progress;
 use self::stream::Stream;
 use crate::arguments::{Form, Shared};
 use crate::farewell::Farewell;
+use crate::spelling::Spelling;
 use crate::trouble::Trouble;
 
 /// The two streams, and how they are written.
@@ -28,6 +29,8 @@ pub(crate) struct Console {
     verbose: bool,
     progress: Progress,
     farewell: Farewell,
+    /// How a command that is advised has to be typed.
+    pub(crate) spelling: Spelling,
     stderr: Stream,
     unwritten: Option<std::io::Error>,
     last_said: String,
@@ -35,7 +38,7 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    pub(crate) fn new(shared: &Shared, farewell: Farewell) -> Self {
+    pub(crate) fn new(shared: &Shared, farewell: Farewell, spelling: Spelling) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let color = match shared.color {
             ColorChoice::Always => true,
@@ -50,6 +53,7 @@ impl Console {
             verbose: shared.verbose,
             progress,
             farewell,
+            spelling,
             stderr: Stream::new(terminal),
             unwritten: None,
             last_said: String::new(),

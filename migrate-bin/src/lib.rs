@@ -24,6 +24,7 @@ mod metrics;
 mod no_telemetry;
 mod scratch;
 mod signals;
+mod spelling;
 mod target;
 #[cfg(feature = "telemetry")]
 mod telemetry;
@@ -33,7 +34,8 @@ mod trouble;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use migrate_core::connection::looks_like_a_connection;
 use migrate_core::migration::Set;
 use migrate_core::report::{Exit, Failure};
 
@@ -44,6 +46,7 @@ use self::farewell::Farewell;
 #[cfg(not(feature = "telemetry"))]
 use self::no_telemetry as telemetry;
 use self::signals::Signals;
+use self::spelling::Spelling;
 use self::termination::Message;
 
 /// Runs the command line of this process on an embedded set of migrations.
@@ -59,6 +62,12 @@ pub fn without_set() -> ExitCode {
     start(None)
 }
 
+/// The commands and options of the command line, for whoever writes its manual.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    Arguments::command().name("migrate")
+}
+
 fn start(set: Option<&'static Set>) -> ExitCode {
     fault::attend();
     let signals = Signals::attend();
@@ -66,14 +75,16 @@ fn start(set: Option<&'static Set>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
+    let spelling = Spelling::of(&arguments);
     if set.is_none() && arguments.shared.dir.is_none() {
         arguments.shared.dir = environment::variable("GOOSE_MIGRATION_DIR").map(Into::into);
     }
     let farewell = Farewell::of(&arguments);
     signals.leave(farewell.clone(), arguments.shared.clone());
     fault::leave(farewell.clone(), arguments.shared.log_format());
-    let mut console = Console::new(&arguments.shared, farewell.clone());
+    let mut console = Console::new(&arguments.shared, farewell.clone(), spelling);
     let ended = command::run(&arguments, set, &signals, &mut console);
+    let ended = ended.map_err(|trouble| trouble.spelled(&console.spelling));
     let ended = match console.unwritten() {
         Some(failure) => ended.and(Err(failure.into())),
         None => ended,
@@ -128,7 +139,7 @@ fn refused(error: &clap::Error) -> ExitCode {
         Some((flag, value)) if flag.starts_with("--") => value.to_owned(),
         _ => argument,
     };
-    let secret = |argument: &String| argument.contains("://") || argument.contains("password");
+    let secret = |argument: &String| looks_like_a_connection(argument).is_some() || argument.contains("password");
     let secrets: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| value(argument.to_string_lossy().into_owned()))

@@ -17,7 +17,7 @@ pub(crate) enum ScratchServer {
         connector: Box<Connector>,
         /// A server of our own, which ends with this value.
         #[cfg(unix)]
-        _own: Option<migrate_scratch::Server>,
+        own: Option<migrate_scratch::Server>,
     },
     #[cfg(feature = "embedded")]
     Embedded(migrate_scratch::Embedded),
@@ -32,10 +32,22 @@ impl ScratchServer {
             Target::Server(connector) => Ok(Self::Network {
                 connector,
                 #[cfg(unix)]
-                _own: None,
+                own: None,
             }),
             #[cfg(feature = "embedded")]
             Target::Embedded(storage) => open_embedded(storage),
+        }
+    }
+
+    /// Whether it is somebody's, and not one that was started for this.
+    pub(crate) const fn is_somebodys(&self) -> bool {
+        match self {
+            #[cfg(unix)]
+            Self::Network { own, .. } => own.is_none(),
+            #[cfg(not(unix))]
+            Self::Network { .. } => true,
+            #[cfg(feature = "embedded")]
+            Self::Embedded(_) => false,
         }
     }
 
@@ -86,7 +98,7 @@ fn start(shared: &Shared) -> Result<ScratchServer, Failure> {
                 access: Access::Change,
                 patience: shared.connect_wait,
             };
-            Ok(ScratchServer::Network { connector: Box::new(connector), _own: Some(server) })
+            Ok(ScratchServer::Network { connector: Box::new(connector), own: Some(server) })
         }
         Err(error @ migrate_scratch::ScratchError::NoServer { .. }) => inside(&error.to_string()),
         Err(error) => {

@@ -16,6 +16,7 @@ use crate::arguments::Shared;
 use crate::console::Console;
 use crate::end::End;
 use crate::farewell::Farewell;
+use crate::spelling::Spelling;
 use crate::termination::Message;
 use crate::trouble::Trouble;
 
@@ -115,7 +116,7 @@ fn end(known: &Known, failure: Failure) -> ! {
     let message = Message::of_exit(failure.exit, &failure.message);
     if let Some((farewell, shared)) = known.get() {
         let _nobody_to_tell = farewell.leave(&message, &End::by(failure.exit));
-        Console::new(shared, farewell.clone()).trouble(&Trouble::from(failure));
+        Console::new(shared, farewell.clone(), Spelling::default()).trouble(&Trouble::from(failure));
         let _nobody_to_tell = farewell.deliver();
     }
     std::process::exit(i32::from(code))

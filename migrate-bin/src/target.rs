@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use migrate_core::apply::{Connect, Session};
 use migrate_core::connect::Connector;
-use migrate_core::connection::{Access, Source, choose};
+use migrate_core::connection::{Access, Source, choose, looks_like_a_connection};
 use migrate_core::report::{Event, Exit, Failure};
 
 use crate::environment;
@@ -35,13 +35,19 @@ impl Connected {
 impl Target {
     /// The target that the command line names, or the environment.
     pub(crate) fn find(url: Option<&str>, access: Access, patience: Duration) -> Result<Self, Failure> {
+        if url.is_some_and(|url| url.trim().is_empty()) {
+            return Err(empty());
+        }
         let variables = environment::variables();
         let Some(source) = choose(url, access, &variables) else {
-            return Err(Failure::new(
-                Exit::Usage,
-                "no database is named",
-                "give `--database-url URL` or set DATABASE_URL; `--database-url embedded:./.migrate/db` needs no server",
-            ));
+            let mut next =
+                "give `--database-url URL` or set DATABASE_URL; `--database-url embedded:./.migrate/db` needs no \
+                            server"
+                    .to_owned();
+            if std::path::Path::new(".env").is_file() {
+                next.push_str("; `.env`, which goose reads, is not read here: `set -a; . ./.env; set +a`");
+            }
+            return Err(Failure::new(Exit::Usage, "no database is named", next));
         };
         speaks_postgres(&source)?;
         if let Source::Argument(text) | Source::Variable { text, .. } = &source
@@ -84,11 +90,25 @@ impl Connected {
     }
 }
 
+/// A variable of a shell or a Makefile that is not set must not lead to another database than the one that was meant.
+fn empty() -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "the database URL on the command line is empty",
+        "set what it is made of, or leave it out: then DATABASE_URL and the other variables name the database",
+    )
+}
+
 /// goose's connection string is one of the driver that goose's other variable names.
 fn speaks_postgres(source: &Source) -> Result<(), Failure> {
     let Source::Variable { name: "GOOSE_DBSTRING", .. } = source else { return Ok(()) };
     match environment::variable("GOOSE_DRIVER").as_deref() {
         None | Some("postgres" | "pgx") => Ok(()),
+        Some(other) if looks_like_a_connection(other).is_some() => Err(Failure::new(
+            Exit::Usage,
+            "GOOSE_DRIVER is a connection string",
+            "set GOOSE_DRIVER=postgres, and GOOSE_DBSTRING to the connection string",
+        )),
         Some(other) => {
             let other: String = other.chars().filter(|c| !c.is_control()).take(20).collect();
             Err(Failure::new(

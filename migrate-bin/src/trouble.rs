@@ -3,6 +3,8 @@
 use migrate_core::diagnostic::Diagnostic;
 use migrate_core::report::{Exit, Failure};
 
+use crate::spelling::Spelling;
+
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -13,6 +15,17 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
+    /// The same with its advice as it has to be typed.
+    pub(crate) fn spelled(self, spelling: &Spelling) -> Self {
+        match self {
+            Self::Failure(mut failure) => {
+                failure.next = spelling.spell(&failure.next);
+                Self::Failure(failure)
+            }
+            diagnostics @ Self::Diagnostics(_) => diagnostics,
+        }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Diagnostics(_) => Exit::InvalidMigrations,

@@ -13,7 +13,7 @@ pub use directive::{OwnTerms, irreversible, own_terms};
 pub use values::with_values;
 
 use crate::command::Sections;
-use crate::diagnostic::{Code, Diagnostic, Problem};
+use crate::diagnostic::{self, Code, Diagnostic, Problem};
 use crate::lock;
 use crate::migration::{Body, Dialect, Direction, Migration, Set, Statement};
 use crate::parallel;
@@ -30,7 +30,7 @@ pub fn folder(path: &Path, shown: &str, dialect: Option<Dialect>) -> Read {
     let locked = lock::problems(path, &files);
     let mut read = read_files(files, dialect);
     read.diagnostics.extend(locked);
-    sort(&mut read.diagnostics);
+    diagnostic::sort(&mut read.diagnostics);
     read
 }
 
@@ -61,12 +61,8 @@ pub fn read_files(files: Folder, dialect: Option<Dialect>) -> Read {
 pub fn runnable_folder(path: &Path, shown: &str) -> Parsed {
     let mut parsed = parse(read_folder(path, shown));
     parsed.diagnostics.extend(runnable(&parsed.set));
-    sort(&mut parsed.diagnostics);
+    diagnostic::sort(&mut parsed.diagnostics);
     parsed
-}
-
-fn sort(diagnostics: &mut [Diagnostic]) {
-    diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
 }
 
 /// The problems of a set's statements: what [`runnable`] finds, what PostgreSQL's parser would refuse, and where goose

@@ -31,6 +31,7 @@ pub use gather::{Context, Files, Gathered, gather};
 pub use given::Given;
 pub(crate) use hosts::SOCKET_FOLDERS;
 pub use hosts::{Endpoint, Host};
+pub use misplaced::connection as looks_like_a_connection;
 pub use parameter::{PARAMETERS, Parameter, ParameterRow, Use};
 pub use passfile::distrust;
 pub use pooler::{PoolerHint, pooler_hint};

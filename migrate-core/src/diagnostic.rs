@@ -177,6 +177,11 @@ pub(crate) fn render_page(severity: Severity, page: &Page<'_>, color: bool) -> S
     render::render(severity, page, color)
 }
 
+/// Puts problems in the order of their places: by file, then by position. Those of one place stay as they are.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
+}
+
 /// Whether any of the problems refuses the set.
 #[must_use]
 pub fn any_error(diagnostics: &[Diagnostic]) -> bool {

@@ -28,6 +28,8 @@ mod walk;
 mod writes;
 
 pub use allow::ActiveAllow;
+#[cfg(feature = "postgres")]
+pub(crate) use body::commands as words_of_commands;
 pub use fact::{facts, meaning};
 pub use finding::Finding;
 pub use not_in_transaction::unrunnable;

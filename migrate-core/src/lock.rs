@@ -83,7 +83,7 @@ impl Lock {
             entry.file = spelled(to);
             entry.version = version;
         }
-        self.entries.sort_by_key(|entry| entry.version);
+        self.entries.sort_unstable_by_key(|entry| entry.version);
     }
 
     /// Names the text that a file has now, where it names the file with another one; whether it did.

@@ -157,9 +157,15 @@ impl Migration {
     /// The file name without version and extension: `add_tasks`.
     #[must_use]
     pub fn name(&self) -> &str {
-        let stem = self.file.strip_suffix(".sql").unwrap_or(&self.file);
-        stem.split_once('_').map_or(stem, |(_, name)| name)
+        name(&self.file)
     }
+}
+
+/// A file name without version and extension: `add_tasks` of `00012_add_tasks.sql`.
+#[must_use]
+pub fn name(file: &str) -> &str {
+    let stem = file.strip_suffix(".sql").unwrap_or(file);
+    stem.split_once('_').map_or(stem, |(_, name)| name)
 }
 
 /// The folder a set was made from, so that a stale embed can be named as such.

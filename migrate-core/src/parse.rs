@@ -29,7 +29,7 @@ pub use wrapping::{commands, psql_lines, wrap, wrap_cuts};
 use self::annotation::Annotation;
 use self::machine::fault;
 use self::variables::reading;
-use crate::diagnostic::{Code, Diagnostic, Problem};
+use crate::diagnostic::{self, Code, Diagnostic, Problem};
 use crate::migration::{Body, Dialect, Digest, Direction, Migration, Mode, Origin, Set, Statement, Version};
 use crate::parallel;
 use crate::text::Span;
@@ -70,9 +70,9 @@ pub fn parse(folder: Folder) -> Parsed {
         let path = format!("{}/{}", folder.shown.trim_end_matches('/'), source.file);
         migrations.extend(migration(source, read, &path, &mut diagnostics));
     }
-    migrations.sort_by(|a: &Migration, b| (a.version, &a.file).cmp(&(b.version, &b.file)));
+    migrations.sort_unstable_by(|a: &Migration, b| (a.version, &a.file).cmp(&(b.version, &b.file)));
     migrations.dedup_by_key(|migration| migration.version);
-    diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
+    diagnostic::sort(&mut diagnostics);
     let origin = Origin { folder: Cow::Owned(folder.path), shown: Cow::Owned(folder.shown) };
     let set = Set {
         migrations: Cow::Owned(migrations),

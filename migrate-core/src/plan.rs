@@ -22,7 +22,7 @@ pub use error::PlanError;
 pub use preparation::Preparation;
 pub(crate) use resume::BY_HAND;
 pub use resume::Resume;
-pub use standing::{Standing, State, standings};
+pub use standing::{Standing, State, standings, standings_beside};
 
 pub use crate::check::OwnTerms;
 use crate::check::{own_terms, ready_statements};
@@ -101,6 +101,8 @@ pub struct Order<'a> {
     pub stored_downs: bool,
     /// Values of variables in ENVSUB files.
     pub environment: &'a Environment,
+    /// Versions whose files are there and cannot be read, each with why: to undo one needs its file mended.
+    pub unreadable: &'a [(Version, Diagnostic)],
 }
 
 impl<'a> Order<'a> {
@@ -116,6 +118,7 @@ impl<'a> Order<'a> {
             single_transaction: false,
             stored_downs: false,
             environment,
+            unreadable: &[],
         }
     }
 
@@ -306,7 +309,7 @@ pub fn baseline<'a>(order: Order<'a>, history: &'a History, to: Version) -> Resu
 /// A version that the set does not have, and the database perhaps not either.
 fn nowhere(request: &Request<'_>, version: Version) -> PlanError {
     if request.history.holds(version) {
-        return PlanError::NoFile(version);
+        return order::no_file(request, version);
     }
     PlanError::NowhereKnown { version, latest: request.order.set.latest() }
 }
@@ -331,6 +334,9 @@ fn ready<'a>(request: &Request<'a>, direction: Direction, migration: &'a Migrati
     if controls && request.order.own_transactions == OwnTransactions::Refused {
         statements = control::absorb(migration, &path, statements)?;
         steps = traits(migration, &statements);
+    }
+    if migration.mode == Mode::NoTransaction {
+        control::refuse_open(migration, &path, &statements)?;
     }
     let terms = own_terms(migration).map_err(|problem| {
         PlanError::Statements(Box::new(Diagnostic::in_file(path.as_str(), &migration.text, problem)))

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::check::{self, Read};
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::lint::{self, ActiveAllow, Finding, RULES, Review, Rule, Settings, review_commands};
 use crate::lock::{self, Lock};
 use crate::migration::{Dialect, Migration, Set, Version};
@@ -120,7 +120,7 @@ fn judge(read: Read, (lock, refused): Locked, request: Request) -> Verdict {
     let lock = lock.map_err(|problem| diagnostics.push(*problem));
     let config = request.config.map_err(|problem| diagnostics.push(*problem));
     let config = config.inspect(|config| diagnostics.extend(unknown_rules(config)));
-    diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
+    diagnostic::sort(&mut diagnostics);
     // What is history, and what a rule's finding counts, is not known.
     let (Ok(lock), Ok(config)) = (lock, config) else {
         let (findings, allows, versions) = (Vec::new(), Vec::new(), Vec::new());

@@ -2,7 +2,8 @@
 //! schemas in between are compared.
 //!
 //! Floor 11. From a set and a [`Scratch`], which makes databases, to a [`Round`] a migration. Invariant: what is applied is
-//! applied by `apply`, and nothing but the databases that it made itself is touched.
+//! applied by `apply`, and nothing but the databases that it made itself is touched, unless a file changes what all
+//! databases of a server share: [`shared_change`].
 //!
 //! One database only ever goes forward. Behind each Up it is copied, and Down and the second Up run on the copy: a Down that
 //! fails, or leaves something behind, or takes rows along that a later file needs, changes nothing for the next one.
@@ -10,9 +11,11 @@
 mod proof;
 mod replay;
 mod scratch;
+mod shared;
 mod tracing;
 
 pub use scratch::{Base, Doors, Scratch};
+pub use shared::{SharedChange, shared_change};
 
 use crate::apply::Stop;
 use crate::flight::TableName;

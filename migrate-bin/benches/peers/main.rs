@@ -20,6 +20,7 @@ mod embedded;
 #[expect(dead_code, reason = "nothing goes wrong in a bench")]
 #[path = "../../tests/real/proxy.rs"]
 mod proxy;
+mod readers;
 mod scenario;
 #[expect(dead_code, reason = "the scenes of the tests need more of it")]
 #[path = "../../tests/real/stage.rs"]
@@ -60,6 +61,9 @@ fn main() {
     }
     if is_wanted(crowd::NAME) && !disk::is_slow() {
         crowd::print();
+    }
+    if is_wanted(readers::NAME) && !disk::is_slow() {
+        readers::print(&tools);
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) struct Change {
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
     /// Write the run in numbers to this file, as a `node_exporter`'s textfile collector reads it
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = super::path())]
     pub(crate) metrics_file: Option<PathBuf>,
     /// How many migrations may be on the way to the server at once
     #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u16).range(1..))]
@@ -80,6 +80,21 @@ enum Durable {
 }
 
 impl Change {
+    /// The flags that another command needs, too, to go on with what this one was about.
+    pub(crate) fn flags(&self) -> impl Iterator<Item = String> {
+        let flags = [
+            (self.allow_missing, "--allow-missing"),
+            (self.no_versioning, "--no-versioning"),
+            (self.no_ledger, "--no-ledger"),
+            (self.allow_transaction_control, "--allow-transaction-control"),
+            (self.stored_downs, "--stored-downs"),
+            (self.single_transaction, "--single-transaction"),
+            (self.allow_down_in_cluster, "--allow-down-in-cluster"),
+        ];
+        let role = self.role.as_ref().map(|role| format!("--role {role}"));
+        flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, flag)| flag.to_owned()).chain(role)
+    }
+
     /// What is asked for.
     pub(crate) fn order<'a>(&self, set: &'a Set, goal: Goal, environment: &'a Environment) -> Order<'a> {
         let out_of_order = if self.allow_missing { OutOfOrder::Allowed } else { OutOfOrder::Refused };

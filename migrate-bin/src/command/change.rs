@@ -5,13 +5,14 @@ use std::time::Duration;
 use migrate_core::apply::{self, Connect, Means, Stop};
 use migrate_core::config::Config;
 use migrate_core::connection::Access;
-use migrate_core::migration::{Set, Version};
-use migrate_core::plan::{Goal, PlanError, Versioning};
+use migrate_core::migration::Version;
+use migrate_core::plan::{Goal, Order, PlanError, Versioning};
 use migrate_core::report::{Exit, Failure, Report};
 use serde_json::json;
 
 use super::Ended;
 use super::database::{connect, table};
+use super::migrations::Readable;
 use super::settings::settings;
 use crate::arguments::{Change, Command, Form, Shared};
 use crate::console::{Console, words};
@@ -20,13 +21,13 @@ use crate::signals::Signals;
 use crate::target::Connected;
 use crate::trouble::Trouble;
 
-pub(super) async fn run(shared: &Shared, set: &Set, given: Given<'_>, console: &mut Console) -> Ended {
+pub(super) async fn run(shared: &Shared, files: &Readable<'_>, given: Given<'_>, console: &mut Console) -> Ended {
     let environment = environment::variables();
     let Given { goal, change, ref stop, signals, .. } = given;
     outside_a_cluster(goal, change)?;
-    let config = settings(shared, set)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
+    let config = settings(shared, &files.set)?.map_err(|problem| Trouble::Diagnostics(vec![*problem]))?;
     let request = apply::Request {
-        order: change.order(set, goal, &environment),
+        order: Order { unreadable: &files.unreadable, ..change.order(&files.set, goal, &environment) },
         table: table(shared)?,
         run: if change.dry_run { super::plan::ANY_RUN.to_owned() } else { environment::run_id() },
         policy: change.policy(),

@@ -50,9 +50,23 @@ fn stem(folder: &Path, name: &str, sequential: bool) -> Result<String, Failure> 
     let stamp = if sequential {
         format!("{:05}", after(last_sequential(folder))?)
     } else {
-        jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string()
+        free_stamp(folder, jiff::Timestamp::now())
     };
     Ok(format!("{stamp}_{}", snake(name)))
+}
+
+/// The time as a version, or the next second that no file of the folder has: two files that are made at once get two.
+fn free_stamp(folder: &Path, mut time: jiff::Timestamp) -> String {
+    let taken: Vec<Version> =
+        read_folder(folder, "").sources.iter().filter_map(|source| version(&source.file).ok()).collect();
+    loop {
+        let stamp = time.strftime("%Y%m%d%H%M%S").to_string();
+        let is_taken = stamp.parse().is_ok_and(|number| taken.contains(&Version(number)));
+        match time.checked_add(jiff::SignedDuration::from_secs(1)) {
+            Ok(next) if is_taken => time = next,
+            _ => return stamp,
+        }
+    }
 }
 
 fn of_dump(path: &Path, stem: String) -> Result<Draft, Trouble> {

@@ -104,11 +104,15 @@ fn page(seen: &Examination, peer: Option<&Peer>) -> String {
     }
     let held = |holder: &Holder| match holder.lease {
         Some(_) => format!("held by {holder}; {}", holder.end()),
-        None => format!("held by {holder}; `migrate unlock` ends that session"),
+        None => format!("held by {holder}; `migrate unlock --terminate {} --yes` ends that session", holder.pid),
     };
     add("lock", seen.holder.is_none(), &seen.holder.as_ref().map_or("free".to_owned(), held));
     for index in &seen.invalid {
-        let building = if index.building { ", being built right now" } else { "; `migrate repair` drops it" };
+        let building = if index.building {
+            ", being built right now".to_owned()
+        } else {
+            format!("; `migrate repair {} --yes` drops it", index.name)
+        };
         add("index", index.building, &format!("{} on {} is INVALID{building}", index.name, index.table));
     }
     for attempt in &seen.unfinished {

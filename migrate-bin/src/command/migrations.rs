@@ -1,14 +1,13 @@
 //! Which migrations a command is about: those built in, a folder's, or one file's.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use migrate_core::check::Read;
 use migrate_core::diagnostic::{Code, Diagnostic, Severity, any_error};
 use migrate_core::lint::Finding;
-use migrate_core::migration::{Dialect, Migration, Set};
-use migrate_core::parse::{Folder, read_file};
+use migrate_core::migration::{Dialect, Migration, Set, Version};
+use migrate_core::parse::{Folder, read_file, version};
 use migrate_core::report::{Exit, Failure};
 use migrate_core::{build, check};
 use serde_json::{Value, json};
@@ -35,14 +34,23 @@ pub(super) fn load<'a>(shared: &Shared, embedded: &'a Set, console: &mut Console
     Ok(Cow::Owned(parsed.set.speaking(shared.envsub)))
 }
 
+/// Migrations, and what could not be read of them.
+pub(super) struct Readable<'a> {
+    pub(super) set: Cow<'a, Set>,
+    /// Versions whose files are there and cannot be read, each with the first reason.
+    pub(super) unreadable: Vec<(Version, Diagnostic)>,
+}
+
 /// The same for what goes by the database more than by the files: a file that cannot be read is told and left out, so that
 /// one which is not applied keeps nobody from looking at what is, or undoing it.
 pub(super) fn load_readable<'a>(
     shared: &Shared,
     embedded: &'a Set,
     console: &mut Console,
-) -> Result<Cow<'a, Set>, Trouble> {
-    let Some(dir) = &shared.dir else { return load(shared, embedded, console) };
+) -> Result<Readable<'a>, Trouble> {
+    let Some(dir) = &shared.dir else {
+        return Ok(Readable { set: load(shared, embedded, console)?, unreadable: Vec::new() });
+    };
     let parsed = check::runnable_folder(dir, &dir.display().to_string());
     let is_of_a_file = |problem: &&Diagnostic| {
         problem.position().is_some() || matches!(problem.code, Code::NotUtf8 | Code::Unreadable | Code::LineTooLong)
@@ -53,16 +61,18 @@ pub(super) fn load_readable<'a>(
     }
     console.diagnostics(&parsed.diagnostics);
     if errors().next().is_some() {
-        let text =
-            "the files named above cannot be read, and are left out here; `up` refuses all until they are mended";
+        let text = "the files named above cannot be read; `up` refuses all until they are mended";
         console.warn("warning", text);
     }
+    // The problems of a file stand together.
+    let mut unreadable: Vec<(Version, Diagnostic)> =
+        errors().filter_map(|problem| Some((version(&problem.path).ok()?, problem.clone()))).collect();
+    unreadable.dedup_by_key(|(version, _)| *version);
     // What is wrong with a file may keep its other direction from being split: it is left out as a whole.
-    let broken: BTreeSet<&str> = errors().map(|problem| problem.path.as_str()).collect();
-    let mut set = parsed.set.clone().speaking(shared.envsub);
-    let kept = |migration: &Migration| !broken.contains(parsed.set.path_of(migration).as_str());
-    set.migrations = set.migrations.iter().filter(|migration| kept(migration)).cloned().collect();
-    Ok(Cow::Owned(set))
+    let mut set = parsed.set.speaking(shared.envsub);
+    let is_read = |migration: &Migration| unreadable.iter().all(|(version, _)| *version != migration.version);
+    set.migrations = set.migrations.iter().filter(|migration| is_read(migration)).cloned().collect();
+    Ok(Readable { set: Cow::Owned(set), unreadable })
 }
 
 /// In a development build, whether the embedded migrations are still those of their folder.

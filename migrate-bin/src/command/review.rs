@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use migrate_core::apply::Stop;
-use migrate_core::diagnostic::{Code, Diagnostic, Severity, any_error};
+use migrate_core::diagnostic::{self, Code, Diagnostic, Severity, any_error};
 use migrate_core::flight::{Bookkeeping, Terms};
+use migrate_core::history::History;
 use migrate_core::lint::Settings;
 use migrate_core::migration::{Migration, Set, Version};
 use migrate_core::parse::{Environment, Folder, read_folder};
@@ -157,7 +158,9 @@ async fn prove(shared: &Shared, review: &Review, stop: Stop, console: &mut Conso
         tracing: true,
         stop,
     };
-    let rounds = verify::rounds(&ScratchServer::find(shared)?, &Ground::Empty, &task, console).await?;
+    let server = ScratchServer::find(shared)?;
+    verify::refuse_shared(&server, &History::default(), &task)?;
+    let rounds = verify::rounds(&server, &Ground::Empty, &task, console).await?;
     let new: BTreeSet<Version> = review.told().new.iter().map(|migration| migration.version).collect();
     Ok(rounds.iter().filter(|round| new.contains(&round.version)).map(Round::proof).collect())
 }
@@ -181,7 +184,7 @@ fn compare_into(verdict: &mut Verdict, files: &Folder, base: &Base) {
     });
     verdict.findings.retain(|finding| finding.name != "out-of-order-version");
     verdict.diagnostics.extend(alarms);
-    verdict.diagnostics.sort_by(|a, b| (&a.path, a.position()).cmp(&(&b.path, b.position())));
+    diagnostic::sort(&mut verdict.diagnostics);
 }
 
 /// Whether a code is about what the base has.

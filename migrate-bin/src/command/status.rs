@@ -1,7 +1,8 @@
 //! `status` and `version`: what a database holds, beside what this set holds. Neither writes anything.
 
-use migrate_core::migration::{Migration, Set, Version};
-use migrate_core::plan::{Standing, standings};
+use migrate_core::history::Attempt;
+use migrate_core::migration::{self, Direction, Migration, Set, Version};
+use migrate_core::plan::{Standing, standings_beside};
 use migrate_core::report::Exit;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::Ended;
 use super::built_in;
 use super::database::open;
+use super::migrations::Readable;
 use crate::arguments::{Form, Shared};
 use crate::console::Console;
 use crate::target::Target;
@@ -22,15 +24,17 @@ struct Line<'a> {
     applied_at: Option<&'a str>,
 }
 
-pub(super) async fn status(shared: &Shared, set: &Set, console: &mut Console) -> Ended {
+pub(super) async fn status(shared: &Shared, files: &Readable<'_>, console: &mut Console) -> Ended {
     let (connected, database, _) = open(shared, console).await?;
     connected.close().await;
     let history = &database.history;
-    let standings = standings(set, history);
-    let lines: Vec<Line<'_>> = standings.iter().map(|standing| line(set, standing)).collect();
+    let unreadable = files.unreadable.iter().map(|(version, _)| *version).collect();
+    let standings = standings_beside(&files.set, &unreadable, history);
+    let lines: Vec<Line<'_>> = standings.iter().map(|standing| line(files, standing)).collect();
     let (current, highest) = (history.current(), history.highest());
     if console.output == Form::Json {
-        console.json(&json!({ "current": current.0, "migrations": lines }));
+        let half_done: Vec<Value> = history.unfinished().map(attempt_json).collect();
+        console.json(&json!({ "current": current.0, "migrations": lines, "half_done": half_done }));
         return Ok(Exit::Ok);
     }
     console.data(&table(&lines));
@@ -40,13 +44,36 @@ pub(super) async fn status(shared: &Shared, set: &Set, console: &mut Console) ->
         let text = format!("version {current} was applied last, but the highest applied version is {highest}");
         console.say("status", &text);
     }
+    for attempt in history.unfinished() {
+        let text = console.spelling.spell(&half_done(attempt));
+        console.warn("status", &text);
+    }
     Ok(Exit::Ok)
 }
 
-fn line<'a>(set: &'a Set, standing: &'a Standing) -> Line<'a> {
+/// A file without a transaction that is not finished: no state of a version says that.
+fn half_done(attempt: &Attempt) -> String {
+    let Attempt { version, direction, file, .. } = attempt;
+    let (half, command) = match direction {
+        Direction::Up => ("applied", "up"),
+        Direction::Down => ("undone", "down"),
+    };
+    format!(
+        "version {version} ({file}) is half {half}: `migrate {command}` goes on with it, `migrate journal` shows how far it came"
+    )
+}
+
+fn attempt_json(attempt: &Attempt) -> Value {
+    let Attempt { version, direction, file, .. } = attempt;
+    json!({ "version": version.0, "direction": direction.word(), "file": file, "done": attempt.done() })
+}
+
+fn line<'a>(files: &'a Readable<'_>, standing: &'a Standing) -> Line<'a> {
+    let unreadable = || files.unreadable.iter().find(|(version, _)| *version == standing.version);
+    let name = files.set.find(standing.version).map(Migration::name);
     Line {
         version: standing.version.0,
-        name: set.find(standing.version).map(Migration::name),
+        name: name.or_else(|| Some(migration::name(unreadable()?.1.path.rsplit('/').next()?))),
         state: standing.state.word(),
         applied_at: standing.applied_at.as_deref(),
     }

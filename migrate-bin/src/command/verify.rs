@@ -3,11 +3,12 @@
 mod form;
 mod junit;
 
-use migrate_core::apply::{self, Stop};
+use migrate_core::apply::{self, Database, Stop};
+use migrate_core::history::History;
 use migrate_core::migration::{Set, Version};
 use migrate_core::plan::{OwnTransactions, Versioning};
 use migrate_core::report::{Exit, Failure};
-use migrate_core::verify::{Base, Doors as _, Round, Scratch, Task, verify};
+use migrate_core::verify::{Base, Doors as _, Round, Scratch, Task, shared_change, verify};
 
 use super::Ended;
 use super::database::table;
@@ -39,7 +40,10 @@ pub(super) async fn run(shared: &Shared, set: &Set, request: Request<'_>, consol
         stop,
     };
     known(&task)?;
-    let (server, base) = ground(shared, &task, options.pending).await?;
+    let (server, base, history) = ground(shared, &task, options.pending).await?;
+    if !options.whole_server {
+        refuse_shared(&server, &history, &task)?;
+    }
     let rounds = rounds(&server, &base, &task, console).await?;
     match shared.output {
         DataForm::Json => console.json(&form::json(&rounds)),
@@ -66,6 +70,17 @@ pub(super) async fn rounds(
     Ok(rounds)
 }
 
+/// On somebody's server no role is made, dropped or changed for a proof.
+pub(super) fn refuse_shared(server: &ScratchServer, history: &History, task: &Task<'_>) -> Result<(), Failure> {
+    let Some(change) = shared_change(task.set, history, task.environment).filter(|_| server.is_somebodys()) else {
+        return Ok(());
+    };
+    let message = format!("{} changes what all databases of this server share, and that would stay", change.words);
+    let next = "without `--database-url` it is proven on a server that is started for it; where nobody else uses this one, say \
+                `--whole-server`";
+    Err(Failure { place: Some(change.place), ..Failure::new(Exit::Usage, message, next) })
+}
+
 fn known(task: &Task<'_>) -> Result<(), Failure> {
     if task.from == Version::ZERO || task.set.find(task.from).is_some() {
         return Ok(());
@@ -74,10 +89,10 @@ fn known(task: &Task<'_>) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, format!("there is no version {}", task.from), help))
 }
 
-/// Where the scratch databases are made, and of what.
-async fn ground(shared: &Shared, task: &Task<'_>, pending: bool) -> Result<(ScratchServer, Base), Failure> {
+/// Where the scratch databases are made, of what, and what is applied there.
+async fn ground(shared: &Shared, task: &Task<'_>, pending: bool) -> Result<(ScratchServer, Base, History), Failure> {
     if !pending {
-        return Ok((ScratchServer::find(shared)?, Base::Empty));
+        return Ok((ScratchServer::find(shared)?, Base::Empty, History::default()));
     }
     if shared.database_url.is_none() {
         let help = "name a copy of a real database, or a branch of it, with `--database-url`";
@@ -87,5 +102,6 @@ async fn ground(shared: &Shared, task: &Task<'_>, pending: bool) -> Result<(Scra
     let session = server.open(None).await?;
     let read = apply::read(&session, &task.table, Versioning::Recorded).await;
     session.close().await;
-    Ok((server.beside(), Base::CopyOf(read?.server.database)))
+    let Database { history, server: opened, .. } = read?;
+    Ok((server.beside(), Base::CopyOf(opened.database), history))
 }

@@ -19,3 +19,5 @@ mod semantics;
 #[expect(dead_code, reason = "the other scenes need more of it")]
 #[path = "../real/stage.rs"]
 mod stage;
+#[cfg(test)]
+mod workflows;

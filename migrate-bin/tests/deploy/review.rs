@@ -5,15 +5,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::rendered::objects;
 use crate::stage::{folder, text, workspace};
+use crate::workflows::steps;
 
 fn workflow() -> Value {
-    objects(&text(&workspace().join(".github/workflows/migrations.yml"))).remove(0)
-}
-
-fn steps<'a>(workflow: &'a Value, job: &str) -> &'a Vec<Value> {
-    workflow["jobs"][job]["steps"].as_array().expect("steps")
+    crate::workflows::workflow("migrations.yml")
 }
 
 fn script<'a>(workflow: &'a Value, job: &str, name: &str) -> &'a str {
@@ -37,21 +33,6 @@ fn what_a_branch_contains_is_never_run_by_a_job_that_may_write() {
     assert!(!text(&workspace().join(".github/workflows/migrations.yml")).contains("secrets."));
     let checkout = &steps(&workflow, "review")[0]["with"];
     assert_eq!((&checkout["fetch-depth"], &checkout["persist-credentials"]), (&0.into(), &false.into()));
-}
-
-#[test]
-fn every_action_has_a_version_and_no_value_stands_in_a_script() {
-    let workflow = workflow();
-    for job in ["review", "tell"] {
-        assert!(workflow["jobs"][job]["timeout-minutes"].is_u64(), "{job} ends");
-        for step in steps(&workflow, job) {
-            let uses = step["uses"].as_str().unwrap_or("x@v1");
-            let version = uses.rsplit_once("@v").map_or("", |(_, version)| version);
-            assert!(version.parse::<u32>().is_ok(), "{uses}");
-            let script = step["run"].as_str().unwrap_or_default();
-            assert!(!script.contains("${{"), "a value in a script is a way in: {script}");
-        }
-    }
 }
 
 /// Runs a script as the runner does, with programs of its own in front of the path.

@@ -173,8 +173,9 @@ fn f29d_a_session_that_somebody_ends_is_begun_again_once_and_ended_again_it_stay
 }
 
 fn end_the_run_s_session(cell: &Cell) {
+    // Between two of its naps it is not asleep.
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
-               AND wait_event = 'PgSleep'";
+               AND pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%pg_sleep%'";
     assert_eq!(cell.database.rows(end), ["t"]);
 }
 
@@ -197,7 +198,8 @@ fn f29e_the_backend_of_a_killed_run_is_waited_for_no_longer_than_the_server_need
         slow_down(&cell.database);
         let killed = story.start(&cell.url(), &[]);
         wait_until_slow(&cell.database);
-        let zombie = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        let zombie = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+                      AND pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%pg_sleep%'";
         let pid = cell.database.rows(zombie).concat();
         killed.signal("KILL");
         killed.wait();

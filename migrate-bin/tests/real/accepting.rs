@@ -71,7 +71,7 @@ fn an_edit_of_the_up_stops_deploys_until_a_person_accepts_it() {
     ] {
         let database = Database::create();
         let files = applied_then(&database, &format!("{up}{DOWN}"));
-        told(&migrate(&database.url, files.path(), &["up"]), 28, &["restore the file", "`migrate accept`"]);
+        told(&migrate(&database.url, files.path(), &["up"]), 28, &["restore the file", " accept`"]);
         told(&migrate(&database.url, files.path(), &["check"]), 13, &[]);
         told(&migrate(&database.url, files.path(), &ACCEPT[..4]), 2, &["--yes"]);
         told(&migrate(&database.url, files.path(), &ACCEPT), 0, &["counts as applied"]);

@@ -103,7 +103,86 @@ fn a_pending_file_that_is_broken_keeps_nobody_from_what_is_applied() {
     // One that is applied cannot be undone, and nothing else is undone in its place.
     std::fs::write(files.path().join("00002_b.sql"), "-- +goose Up\nSELECT 1\n").expect("a file");
     let ended = migrate(&database.url, files.path(), &["down"]);
-    assert_eq!((ended.code, database.versions()), (28, vec!["0".into(), "1".into(), "2".into()]), "{}", ended.stderr);
+    assert_eq!((ended.code, database.versions()), (29, vec!["0".into(), "1".into(), "2".into()]), "{}", ended.stderr);
+    assert!(ended.stderr.contains("00002_b.sql:2"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_its_line_in_status_and_is_not_called_unknown() {
+    let (database, files) = (Database::create(), folder(&[ONE, TWO]));
+    assert_eq!(migrate(&database.url, files.path(), &["up"]).code, 0);
+    for name in [TWO.0, "00003_c.sql"] {
+        std::fs::write(files.path().join(name), "-- +goose Up\nSELECT 1\n").expect("a file");
+    }
+    let ended = migrate(&database.url, files.path(), &["status", "--output", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let lines = told["migrations"].as_array().expect("lines");
+    let states: Vec<_> = lines.iter().map(|line| (line["version"].as_i64(), &line["name"], &line["state"])).collect();
+    let (b, c) = (serde_json::json!("b"), serde_json::json!("c"));
+    assert_eq!(states[1..], [(Some(2), &b, &"applied".into()), (Some(3), &c, &"pending".into())], "{told}");
+    assert!(migrate(&database.url, files.path(), &["status"]).stderr.contains("; 1 not applied"));
+}
+
+#[test]
+fn an_empty_database_url_on_the_command_line_leads_to_no_other_database() {
+    let (database, files) = (Database::create(), folder(&[ONE]));
+    let dir = files.path().to_str().expect("a path");
+    let elsewhere = [("DATABASE_URL", database.url.as_str()), ("PGHOST", "127.0.0.1")];
+    for arguments in [
+        &["-dir", dir, "postgres", "", "up"][..],
+        &["-dir", dir, "postgres", " ", "reset"],
+        &["up", "--dir", dir, "--database-url", ""],
+        &["version", "--output", "json", "--database-url="],
+    ] {
+        let ended = run(arguments, &elsewhere);
+        assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("the database URL on the command line is empty"), "{}", ended.stderr);
+    }
+    assert_eq!(database.version_rows(), "(no table)");
+}
+
+#[test]
+fn goose_s_connection_string_is_named_where_another_variable_goes_before_it() {
+    let (database, files) = (Database::create(), folder(&[ONE]));
+    let dir = files.path().to_str().expect("a path");
+    let goose = ("GOOSE_DBSTRING", "postgres://nobody:Xq7canary@127.0.0.1:1/nowhere");
+    let ended = run(&["up", "--dir", dir], &[("DATABASE_URL", &database.url), goose, ("GOOSE_DRIVER", "postgres")]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("GOOSE_DBSTRING is left out: DATABASE_URL goes before it"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("Xq7canary"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_makefile_s_flags_before_every_command_do_no_harm() {
+    let (database, files) = (Database::create(), folder(&[ONE, TWO]));
+    let (dir, url) = (files.path().to_str().expect("a path"), database.url.as_str());
+    for command in ["up", "status", "version", "down", "fix", "validate"] {
+        let before = ["-dir", dir, "-timeout", "1m", "-allow-missing", "-table", "", "postgres", url];
+        let ended = run(&[&before[..], &[command]].concat(), &[]);
+        assert_eq!(ended.code, 0, "{command}: {}", ended.stderr);
+    }
+    let ended = run(&["-dir", dir, "-timeout", "0s", url, "up"], &[("GOOSE_DRIVER", "postgres")]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let ended = run(&["-no-versioning", "-dir", dir, "postgres", url, "status"], &[]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+}
+
+/// What is advised in backticks, typed as it stands.
+#[test]
+fn the_command_that_a_failure_advises_is_about_the_same_migrations() {
+    let broken = ("00003_c.sql", "-- +goose Up\nCREATE TABLE c (id int);\nSELECT 1/0;\n");
+    let (database, files) = (Database::create(), folder(&[ONE, TWO, broken]));
+    let dir = files.path().to_str().expect("a path");
+    let variables = [("DATABASE_URL", database.url.as_str())];
+    let ended = run(&["up", "--dir", dir, "--table", "app_versions", "--allow-missing"], &variables);
+    assert_eq!(ended.code, 25, "{}", ended.stderr);
+    let advice = ended.stderr.split("then run `").nth(1).and_then(|rest| rest.split('`').next()).expect("a command");
+    std::fs::write(files.path().join(broken.0), "-- +goose Up\nCREATE TABLE c (id int);\n").expect("a file");
+    let words: Vec<&str> = advice.split(' ').skip(1).collect();
+    assert_eq!(words.last(), Some(&"--allow-missing"), "{advice}");
+    let ended = run(&words, &variables);
+    assert_eq!(ended.code, 0, "{advice}: {}", ended.stderr);
+    assert_eq!(database.rows("SELECT max(version_id) FROM app_versions"), ["3"]);
 }
 
 #[test]

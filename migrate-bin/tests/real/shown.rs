@@ -46,7 +46,7 @@ fn try_it(database: &Database, set: &Set, goal: Goal, meanwhile: impl FnOnce()) 
     let environment = Environment::default();
     let request = Request::new(Order::new(set, goal, &environment));
     let found = apply::read(&session, &request.table, request.order.versioning);
-    let found = runtime.block_on(found).expect("the history");
+    let found = runtime.block_on(found)?;
     let shown = plan(request.order, &found.history).expect("a plan");
     meanwhile();
     let (means, mut observe) = (Means::alone(), |_| {});
@@ -94,9 +94,12 @@ fn where_somebody_else_was_faster_nothing_else_is_done_than_what_was_shown() {
 fn a_history_that_was_lost_is_missed_here_too() {
     let (database, (folder, set)) = (Database::create(), set(&FILES));
     assert_eq!(migrate(&database.url, folder.path(), &["up-to", "2"]).code, 0);
-    database.rows("DROP TABLE goose_db_version");
-    let refused = try_it(&database, &set, Goal::Up, || ()).expect_err("versions 1 and 2 are there");
+    // Before the plan is shown, and behind it.
+    let lose = || drop(database.rows("DROP TABLE goose_db_version"));
+    let refused = try_it(&database, &set, Goal::Up, lose).expect_err("versions 1 and 2 are there");
     assert_eq!((refused.exit, database.version_rows().as_str()), (Exit::History, "(no table)"), "{refused}");
+    let refused = try_it(&database, &set, Goal::Up, || ()).expect_err("versions 1 and 2 are there");
+    assert_eq!(refused.exit, Exit::History, "{refused}");
 }
 
 #[test]

@@ -56,15 +56,46 @@ fn words(rounds: &[Value]) -> Vec<Value> {
     rounds.iter().map(|round| json!([round["up"], round["down"], round["reapply"]])).collect()
 }
 
-/// A role is one of the whole server: what a copy of the database makes, the next copy finds.
+/// A role is one of the whole server: what a copy of the database makes, the next copy finds, and what it may do there keeps
+/// it from being dropped.
 #[test]
-fn a_file_that_makes_a_role_is_applied_once() {
+fn a_file_that_makes_a_role_is_undone_where_it_was_applied() {
     let role = format!("verified_{}", std::process::id());
-    let up = format!("CREATE ROLE {role}; CREATE TABLE r (id int); GRANT SELECT ON r TO {role};");
-    let files = folder(&[("00001_role.sql", &format!("-- +goose Up\n{}\n", up.replace("; ", ";\n")))]);
-    let ended = verified(files.path(), &[]);
-    assert_eq!(words(&rounds(&ended)), [json!(["ok", "missing", null])], "{}", ended.stderr);
+    let up = format!("CREATE ROLE {role};\nCREATE TABLE r (id int);\nGRANT SELECT ON r TO {role};\n");
+    let down = format!("DROP TABLE r;\nDROP ROLE {role};\n");
+    let role_only = format!("-- +goose Up\n{up}-- +goose Down\n{down}");
+    let next = "-- +goose Up\nALTER TABLE r ADD COLUMN name text;\n-- +goose Down\nALTER TABLE r DROP COLUMN name;\n";
+    let files = folder(&[("00001_role.sql", &role_only), ("00002_name.sql", next)]);
+    let ended = verified(files.path(), &["--whole-server"]);
+    let proven = [json!(["ok", "ok", "ok"]), json!(["ok", "ok", "ok"])];
+    assert_eq!(words(&rounds(&ended)), proven, "{}", ended.stderr);
     sql(&server().url("postgres"), &format!("DROP ROLE {role}"));
+}
+
+/// Nobody's server is changed by a proof.
+#[test]
+fn what_all_databases_of_a_server_share_is_left_alone_on_somebody_s_server() {
+    let role = format!("shared_{}", std::process::id());
+    let admin = server().url("postgres");
+    sql(&admin, &format!("CREATE ROLE {role} LOGIN"));
+    for up in [
+        format!("ALTER ROLE {role} NOLOGIN;\n"),
+        format!("CREATE ROLE {role}_2;\n"),
+        format!("-- +goose StatementBegin\nDO $$ BEGIN ALTER ROLE {role} NOLOGIN; END $$;\n-- +goose StatementEnd\n"),
+        format!("GRANT {role} TO CURRENT_USER;\n"),
+    ] {
+        let files = folder(&[("00001_role.sql", &format!("-- +goose Up\n{up}-- +goose Down\nSELECT 1;\n"))]);
+        let ended = verified(files.path(), &[]);
+        assert_eq!(ended.code, 2, "{up}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("00001_role.sql:") && ended.stderr.contains("--whole-server"),
+            "{}",
+            ended.stderr
+        );
+    }
+    let roles = format!("SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname LIKE '{role}%'");
+    assert_eq!(sql(&admin, &roles), [format!("{role}|t")]);
+    sql(&admin, &format!("DROP ROLE {role}"));
 }
 
 fn words_of_mixed() -> [Value; 8] {

@@ -22,7 +22,8 @@ type Outcome = (String, String);
 
 /// What verify tells of each migration, by version.
 fn told(set: &Set, database: &Database) -> Result<BTreeMap<i64, Outcome>, String> {
-    let ended = migrate(&database.url, &set.dir, &["verify", "--pending", "--no-trace", "--output", "json"]);
+    let ended =
+        migrate(&database.url, &set.dir, &["verify", "--pending", "--no-trace", "--whole-server", "--output", "json"]);
     let told: Value = serde_json::from_str(&ended.stdout).map_err(|_| format!("no answer: {}", ended.stderr))?;
     let rounds = told["migrations"].as_array().ok_or("no list")?;
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();

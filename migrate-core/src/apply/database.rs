@@ -24,9 +24,20 @@ pub struct Database {
 /// Reads the history. The schema is resolved once, as goose's command would by `search_path`, and pinned.
 ///
 /// # Errors
-/// A server that is not PostgreSQL, a schema that does not exist, a table that is not goose's, a missing privilege, or a
-/// lost connection.
+/// A server that is not PostgreSQL, a schema that does not exist, a table that is not goose's or was dropped beside its
+/// ledger, a missing privilege, or a lost connection.
 pub async fn read(session: &Session, name: &TableName, versioning: Versioning) -> Result<Database, Failure> {
+    let database = read_what_is_there(session, name, versioning).await?;
+    not_orphaned(session, name, &database).await?;
+    Ok(database)
+}
+
+/// The same for whoever may set right what was lost.
+pub(super) async fn read_what_is_there(
+    session: &Session,
+    name: &TableName,
+    versioning: Versioning,
+) -> Result<Database, Failure> {
     match look(session, name, versioning).await {
         Err(failure) if is_denied(&failure) => Err(privileges::explained(session, name, failure).await),
         read => read,

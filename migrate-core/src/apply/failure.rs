@@ -12,7 +12,7 @@ pub(super) use fault::of_fault;
 use tokio_postgres::Error;
 pub(super) use walk::{
     broken_on_the_way, gone_with_the_session, half_walked, in_doubt, interrupted_on_the_way, lock_lost, needs_direct,
-    of_unit, uncleared,
+    of_unit, uncleared, undecided,
 };
 
 use crate::connect::{said, server_error};

@@ -7,12 +7,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Instant;
 
 use super::convoy::{Crew, Ending, Fault, Leg, Told, fly, ran};
-use super::database::{is_denied, not_orphaned};
+use super::database::{is_denied, not_orphaned, read_what_is_there};
 use super::run::{Course, Run, clean_up, refusal, sqlstate};
 use super::staying::stays;
 use super::stop::Cause;
 use super::watch::SPEAK_EVERY;
-use super::{Database, Request, Shown, failure, lookout, privileges, read, stored};
+use super::{Database, Request, Shown, failure, lookout, privileges, stored};
 use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, convoy, prepare, relaid};
 use crate::history::History;
 use crate::migration::Version;
@@ -52,8 +52,12 @@ impl<'r> Run<'r, '_> {
         }
     }
 
-    /// A denial of what is ours, and not of a migration's, with the GRANTs that are missing.
-    async fn explained(&self, failure: Failure) -> Failure {
+    /// A denial of what is ours, and not of a migration's, with the GRANTs that are missing; a state without versions where
+    /// nobody reads them.
+    async fn explained(&self, mut failure: Failure) -> Failure {
+        if self.request.order.versioning == Versioning::Ignored {
+            failure.state = failure.state.unversioned();
+        }
         if failure.place.is_some() || !is_denied(&failure) {
             return failure;
         }
@@ -123,7 +127,7 @@ impl<'r> Run<'r, '_> {
     async fn read_aloud(&mut self) -> Result<Result<Database, Failure>, Cause> {
         let Self { session, request, means, log, .. } = self;
         let began = Instant::now();
-        let mut reading = std::pin::pin!(read(session, &request.table, request.order.versioning));
+        let mut reading = std::pin::pin!(read_what_is_there(session, &request.table, request.order.versioning));
         loop {
             if let Ok(read) = tokio::time::timeout(SPEAK_EVERY, means.stop.unless(reading.as_mut())).await {
                 return read;

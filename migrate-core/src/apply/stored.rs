@@ -59,7 +59,7 @@ pub(super) async fn completed(
     for stored in stored {
         migrations.push(stored.checked()?);
     }
-    migrations.sort_by_key(|migration| migration.version);
+    migrations.sort_unstable_by_key(|migration| migration.version);
     Ok(Set { migrations: Cow::Owned(migrations), ..set.clone() })
 }
 

@@ -166,6 +166,8 @@ impl Run<'_, '_> {
         let partial = walk.done > 0 || (begun && leaves_something(walk, unit));
         let failure =
             failure::of_unit(fault, walk, partial, Version(self.log.report.current), self.request.order.environment);
+        let failure =
+            if begun && unit.nature == Nature::Opaque { failure::undecided(failure, walk, unit) } else { failure };
         let again = may_succeed_again(state) && unit.nature != Nature::Opaque;
         // Of a file of which nothing stays there is nothing to write down: it is not begun.
         if begun && partial {

@@ -72,6 +72,8 @@ pub struct Write {
     pub lists_columns: bool,
     /// INSERT takes rows from a query that is not VALUES.
     pub from_query: bool,
+    /// The relations that it is joined with: of FROM in UPDATE, of USING in DELETE and MERGE.
+    pub sources: Vec<Name>,
     /// `WHERE` with something other than `true`.
     pub condition: Option<Expression>,
     /// `ON CONFLICT`.

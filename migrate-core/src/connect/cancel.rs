@@ -63,7 +63,7 @@ impl Canceller {
     pub async fn cancel(&self) -> Result<(), String> {
         let Self { settings, endpoint, address, encryption, .. } = self;
         let target = Target { settings, endpoint, address, encryption };
-        let unsent = |reason| Fault { at: endpoint.shown(), reason }.to_string();
+        let unsent = |reason| Fault::new(endpoint.shown(), reason).to_string();
         let sending = async {
             let wire = attempt::again(target, self.in_tls).await?;
             self.token.cancel_query_raw(HeardOut(wire), Done).await.map_err(cause::of_login)

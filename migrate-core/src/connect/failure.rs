@@ -21,6 +21,7 @@ pub(super) fn of_fault(fault: &Fault, settings: &Settings, tries: u32, spent: Du
         Reason::Server(db) => refused(fault, db, settings),
         _ => fault.to_string(),
     };
+    let message = [&fault.before[..], &[message]].concat().join("; ");
     let message = if tries > 1 { format!("{message}; tried {tries} times in {} s", spent.as_secs()) } else { message };
     let failure = Failure::new(fault.exit(), message, next(fault, settings));
     match fault.reason.server() {
@@ -31,7 +32,7 @@ pub(super) fn of_fault(fault: &Fault, settings: &Settings, tries: u32, spent: Du
 
 /// A stream that was open already led to no session.
 pub(crate) fn of_open_stream(error: tokio_postgres::Error) -> Failure {
-    let fault = Fault { at: "the server".to_owned(), reason: cause::of_login(error) };
+    let fault = Fault::new("the server".to_owned(), cause::of_login(error));
     let failure = Failure::new(fault.exit(), fault.to_string(), of_exit(fault.exit()));
     match &fault.reason {
         Reason::Server(db) => failure.with_server(server_error(db)),
@@ -89,6 +90,7 @@ fn next(fault: &Fault, settings: &Settings) -> String {
         Reason::Kind(_) => {
             "name the primary in the database URL, or all servers of the cluster with commas between them"
         }
+        Reason::TakesWrites(_) => "name a standby in the database URL, or leave `target_session_attrs` out",
         _ => of_exit(fault.exit()),
     }
     .to_owned()
@@ -96,7 +98,9 @@ fn next(fault: &Fault, settings: &Settings) -> String {
 
 fn of_exit(exit: Exit) -> &'static str {
     match exit {
-        Exit::Auth => "check the user and the password in the database URL, and the server's pg_hba.conf",
+        Exit::Auth => {
+            "check the user and the password (of the URL, PGPASSWORD or a password file), and the server's pg_hba.conf"
+        }
         Exit::Tls => {
             "check `sslmode`, `sslrootcert`, `sslcert` and the host's name; docs/connection.md says what each means"
         }

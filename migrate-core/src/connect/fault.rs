@@ -14,6 +14,15 @@ pub(super) struct Fault {
     /// The server as messages write it.
     pub(super) at: String,
     pub(super) reason: Reason,
+    /// Why the servers before it could not be used.
+    pub(super) before: Vec<String>,
+}
+
+impl Fault {
+    /// Of one server.
+    pub(super) const fn new(at: String, reason: Reason) -> Self {
+        Self { at, reason, before: Vec::new() }
+    }
 }
 
 /// What went wrong on the way to a server.
@@ -50,8 +59,10 @@ pub(super) enum Reason {
     Binding,
     /// Nor can it be: by what the server's certificate is signed.
     Unbindable(String),
-    /// The session is not of the kind that was asked for.
+    /// The session takes no writes, or may not go on taking them, and that was asked for.
     Kind(&'static str),
+    /// The session takes writes, and one that does not was asked for.
+    TakesWrites(&'static str),
     /// What answers is no server, or none that this program understands.
     Protocol(String),
 }
@@ -91,7 +102,7 @@ impl Fault {
             | Reason::Silent(_)
             | Reason::HungUp
             | Reason::ErrorForTls => Class::Transient,
-            Reason::Kind(_) => Class::ReadOnly,
+            Reason::Kind(_) | Reason::TakesWrites(_) => Class::ReadOnly,
             Reason::Server(db) => match of_login_refused(db) {
                 Meaning::Passing(_) | Meaning::Again => Class::Transient,
                 Meaning::ReadOnly => Class::ReadOnly,
@@ -132,7 +143,8 @@ impl Fault {
             | Reason::OnlySix(_)
             | Reason::Silent(_)
             | Reason::HungUp
-            | Reason::ErrorForTls => Exit::Connect,
+            | Reason::ErrorForTls
+            | Reason::TakesWrites(_) => Exit::Connect,
             Reason::NoTls | Reason::WantsTls(_) | Reason::Tls(_) | Reason::Binding | Reason::Unbindable(_) => Exit::Tls,
             Reason::File(_) | Reason::Protocol(_) | Reason::Dropped(_) => Exit::Config,
             Reason::Login(_) => Exit::Auth,
@@ -172,7 +184,7 @@ impl std::fmt::Display for Fault {
                 "the certificate of {at} is signed by {signature}, for which no channel binding exists (RFC 5929), and \
                  `channel_binding=require` asks for one"
             ),
-            Reason::Kind(why) => write!(f, "{at} {why}"),
+            Reason::Kind(why) | Reason::TakesWrites(why) => write!(f, "{at} {why}"),
             Reason::Protocol(why) => write!(f, "what answers at {at} does not speak PostgreSQL's protocol: {why}"),
         }
     }
@@ -232,7 +244,7 @@ mod tests {
     use super::*;
 
     fn fault(reason: Reason) -> Fault {
-        Fault { at: "db:5432".to_owned(), reason }
+        Fault::new("db:5432".to_owned(), reason)
     }
 
     #[test]
@@ -257,6 +269,7 @@ mod tests {
             (Reason::File("no such file".into()), Class::Permanent, Exit::Config),
             (Reason::Login("no password".into()), Class::Permanent, Exit::Auth),
             (Reason::Kind("is a standby"), Class::ReadOnly, Exit::ReadOnly),
+            (Reason::TakesWrites("is not a standby"), Class::ReadOnly, Exit::Connect),
             (Reason::Protocol("HTTP".into()), Class::Permanent, Exit::Config),
         ] {
             let fault = fault(reason);

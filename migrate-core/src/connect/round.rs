@@ -32,10 +32,10 @@ struct Wish {
 /// The first server that is reached and that fits. A server that refuses for good ends the round: the others would
 /// refuse as well, or be the wrong ones.
 pub(super) async fn round(settings: &Settings, access: Access, deadline: Option<Instant>) -> Result<Answer, Fault> {
-    let all = |reason| Fault { at: settings.shown(), reason };
+    let all = |reason| Fault::new(settings.shown(), reason);
     let encryption = Encryption::prepare(&settings.tls).map_err(all)?;
     let round = Round { settings: Arc::new(settings.clone()), encryption, wish: wish(settings, access), deadline };
-    let (mut second_best, mut last) = (None, None);
+    let (mut second_best, mut last, mut before) = (None, None, Vec::new());
     for endpoint in shuffled(&settings.endpoints, settings.shuffled) {
         match round.endpoint(endpoint, &mut second_best).await {
             Ok(answer) => {
@@ -46,10 +46,10 @@ pub(super) async fn round(settings: &Settings, access: Access, deadline: Option<
                 close(second_best).await;
                 return Err(fault);
             }
-            Err(fault) => last = Some(fault),
+            Err(fault) => before.extend(last.replace(fault).map(|fault: Fault| fault.to_string())),
         }
     }
-    second_best.ok_or_else(|| last.unwrap_or_else(|| all(Reason::HungUp)))
+    second_best.ok_or_else(|| Fault { before, ..last.unwrap_or_else(|| all(Reason::HungUp)) })
 }
 
 async fn close(answer: Option<Answer>) {
@@ -82,7 +82,7 @@ impl Round {
     /// The first of a server's addresses that fits.
     async fn endpoint(&self, endpoint: &Endpoint, second_best: &mut Option<Answer>) -> Result<Answer, Fault> {
         let at = endpoint.shown();
-        let fault = |reason| Fault { at: at.clone(), reason };
+        let fault = |reason| Fault::new(at.clone(), reason);
         let addresses = self.in_time(socket::addresses(endpoint)).await.map_err(fault)?;
         // With one address and no demand there is nothing to choose between, and nothing to ask.
         let alone = self.settings.endpoints.len() == 1 && addresses.len() == 1;
@@ -93,7 +93,7 @@ impl Round {
                 Ok((answer, None)) => return Ok(answer),
                 Ok((answer, Some(misfit))) => {
                     self.keep_or_close(answer, second_best).await;
-                    Reason::Kind(misfit)
+                    self.misfit(misfit)
                 }
                 Err(reason) => reason,
             };
@@ -105,6 +105,13 @@ impl Round {
         }
         let last = last.unwrap_or_else(|| fault(Reason::HungUp));
         Err(if is_only_six(endpoint, &addresses) { last.without_a_route() } else { last })
+    }
+
+    fn misfit(&self, why: &'static str) -> Reason {
+        match self.wish.kind {
+            SessionKind::Standby | SessionKind::ReadOnly => Reason::TakesWrites(why),
+            _ => Reason::Kind(why),
+        }
     }
 
     /// The first session of another kind is kept where such a one will do.

@@ -58,6 +58,7 @@ pub fn gather(source: &Source, context: Context<'_>, files: &dyn Files) -> Resul
     let layers = Layers { service: &service, ..layers };
     misplaced::refuse(&layers)?;
     let mut settings = settings(&layers)?;
+    notes.extend(source.passed_over(variables));
     notes.extend(layers.notes());
     let passwords = settings.password_file.as_deref().map_or(Ok(None), |path| files.passwords(path));
     if let Ok(Some(text)) = &passwords {

@@ -47,8 +47,10 @@ fn refuse_in(place: impl Fn() -> String, text: &str, takes: &'static str) -> Res
     looks.map_or(Ok(()), |looks| Err(Problem::Misplaced { place: place(), looks, takes }))
 }
 
-/// What kind of description of a connection a text is; nothing for a name and for a path.
-pub(super) fn connection(text: &str) -> Option<&'static str> {
+/// What kind of description of a connection a text is, in words; nothing for a name and for a path. Such a text may hold a
+/// password, and is not to be repeated.
+#[must_use]
+pub fn connection(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
     if lower.contains("://") {
         return Some("a URL");

@@ -52,6 +52,20 @@ impl Source {
             Self::Parts => "the connection that the PG* variables describe".to_owned(),
         }
     }
+
+    /// goose's variable, where it names another database than the one that goes before it: whoever set it for goose may
+    /// not know that.
+    pub(super) fn passed_over(&self, variables: &Environment) -> Option<String> {
+        let goose = variables.get(GOOSE).filter(|text| !text.is_empty())?;
+        let is_of_another_driver =
+            variables.get("GOOSE_DRIVER").is_some_and(|name| !["", "postgres", "pgx"].contains(&name));
+        let name = match self {
+            Self::Variable { name, text } if *name != GOOSE && text.trim() != goose.trim() => name,
+            Self::File { name, .. } => name,
+            _ => return None,
+        };
+        (!is_of_another_driver).then(|| format!("{GOOSE} is left out: {name} goes before it"))
+    }
 }
 
 impl std::fmt::Debug for Source {
@@ -63,14 +77,16 @@ impl std::fmt::Debug for Source {
 /// Variables for a direct connection, where the other one leads through a pooler.
 const DIRECT: [&str; 3] = ["DATABASE_URL_DIRECT", "DIRECT_URL", "DATABASE_URL_UNPOOLED"];
 const FILE: &str = "DATABASE_URL_FILE";
-const USUAL: [&str; 2] = ["DATABASE_URL", "GOOSE_DBSTRING"];
+const GOOSE: &str = "GOOSE_DBSTRING";
+const USUAL: [&str; 2] = ["DATABASE_URL", GOOSE];
 /// Any of these says enough to connect.
 const PARTS: [&str; 4] = ["PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE"];
 
-/// The place that counts; nothing when none names a database.
+/// The place that counts; nothing when none names a database. A variable that is set to nothing is not set. An argument that
+/// is empty is one all the same: what it was made of was not set, and whoever wrote it meant no other database.
 #[must_use]
 pub fn choose(argument: Option<&str>, access: Access, variables: &Environment) -> Option<Source> {
-    if let Some(text) = argument.filter(|text| !text.is_empty()) {
+    if let Some(text) = argument {
         return Some(Source::Argument(text.to_owned()));
     }
     let set = |name: &'static str| variables.get(name).filter(|value| !value.is_empty());
@@ -115,10 +131,37 @@ mod tests {
     fn each_place_counts_where_none_before_it_names_a_database() {
         assert_eq!(chosen(Some("x"), Access::Change, &ALL).as_deref(), Some("--database-url"));
         for first in 0..6 {
-            assert_eq!(chosen(Some(""), Access::Change, &ALL[first..]).as_deref(), Some(ALL[first].0));
+            assert_eq!(chosen(None, Access::Change, &ALL[first..]).as_deref(), Some(ALL[first].0));
         }
         assert_eq!(chosen(None, Access::Change, &ALL[6..]).as_deref(), Some("PG*"));
         assert_eq!(chosen(None, Access::Change, &ALL[7..]), None);
+    }
+
+    #[test]
+    fn an_argument_that_is_empty_is_no_leave_to_take_another_database() {
+        assert_eq!(chosen(Some(""), Access::Change, &ALL).as_deref(), Some("--database-url"));
+    }
+
+    #[test]
+    fn goose_s_variable_is_named_where_another_one_goes_before_it() {
+        let passed_over = |variables: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let variables = variables.iter().map(own).collect();
+            choose(None, Access::Read, &variables)?.passed_over(&variables)
+        };
+        let (url, goose) = (("DATABASE_URL", "a"), ("GOOSE_DBSTRING", "b"));
+        let told = passed_over(&[url, goose]);
+        assert_eq!(told.as_deref(), Some("GOOSE_DBSTRING is left out: DATABASE_URL goes before it"));
+        assert!(passed_over(&[("DATABASE_URL_FILE", "a"), goose, ("GOOSE_DRIVER", "postgres")]).is_some());
+        for silent in [
+            &[url][..],
+            &[goose],
+            &[url, ("GOOSE_DBSTRING", "a")],
+            &[url, ("GOOSE_DBSTRING", "")],
+            &[url, goose, ("GOOSE_DRIVER", "mysql")],
+        ] {
+            assert_eq!(passed_over(silent), None, "{silent:?}");
+        }
     }
 
     #[test]

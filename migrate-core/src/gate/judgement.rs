@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use super::reading::{Found, Reading};
 use super::{Gate, Mode, State, Verdict};
-use crate::flight::{Seen, quote};
-use crate::history::{History, SideTable};
+use crate::flight::{Nature, Seen, quote};
+use crate::history::{Attempt, EntryState, History, SideTable};
 use crate::migration::{Direction, Version};
 use crate::plan::{EditKind, edits};
 
@@ -21,6 +21,7 @@ pub(super) fn judge(gate: &Gate<'_>, reading: Reading) -> Verdict {
     let history = match reading.found {
         Found::History(history) => history,
         Found::Absent => return bare(gate, State::NotInitialised, absent(gate)),
+        Found::Lost => return bare(gate, State::Drift { files: Vec::new() }, lost(gate)),
         Found::Forbidden => {
             let message = format!("the role {} may not read the version table {qualified}", reading.role);
             return bare(gate, State::NoPrivilege, (message, grant(&qualified, &schema, &reading.role)));
@@ -64,6 +65,12 @@ fn absent(gate: &Gate<'_>) -> (String, String) {
     let place = if gate.table.schema().is_none() { " in the search_path of this role" } else { "" };
     let next = format!("run `migrate up` of the release that knows version {}, or name the table", gate.head());
     (format!("there is no version table {}{place}: nothing was ever applied", gate.table), next)
+}
+
+/// The version table was dropped, and the ledger was not.
+fn lost(gate: &Gate<'_>) -> (String, String) {
+    let message = format!("there is no version table {0}, and there is its ledger, {0}_ledger", gate.table);
+    (message, "restore the table, or see what `migrate up` says: it refuses to apply anything a second time".to_owned())
 }
 
 fn grant(table: &str, schema: &str, role: &str) -> String {
@@ -180,10 +187,9 @@ fn words(gate: &Gate<'_>, state: &State, history: &History, highest: Version) ->
                 floor.requires, floor.by
             ),
         ),
-        State::Dirty { version } => (
-            format!("version {version} is half done, and this release needs it whole"),
-            finish(*version, history).to_owned(),
-        ),
+        State::Dirty { version } => {
+            (format!("version {version} is half done, and this release needs it whole"), finish(*version, history))
+        }
         State::Drift { files } => (
             format!("what was applied is not what this release contains: {}", files.join(", ")),
             "restore the files as they were applied and put the change into a new migration".to_owned(),
@@ -192,14 +198,26 @@ fn words(gate: &Gate<'_>, state: &State, history: &History, highest: Version) ->
     }
 }
 
-/// The command that goes on with a file that is half done.
-fn finish(version: Version, history: &History) -> &'static str {
-    match history.unfinished().find(|attempt| attempt.version == version).map(|attempt| attempt.direction) {
-        Some(Direction::Down) => {
-            "run `migrate down` again, and then `migrate up`; `migrate journal` shows how far it came"
-        }
-        _ => "run `migrate up` again; `migrate journal` shows how far it came",
+/// The command that goes on with a file that is half done; a person, where nothing tells how far it came.
+fn finish(version: Version, history: &History) -> String {
+    let attempt = history.unfinished().find(|attempt| attempt.version == version);
+    if attempt.is_some_and(is_in_doubt) {
+        return format!(
+            "look at the database, then say what is to count with `migrate resolve --version {version}`; `migrate journal` \
+             shows what is known"
+        );
     }
+    let again = match attempt.map(|attempt| attempt.direction) {
+        Some(Direction::Down) => "run `migrate down` again, and then `migrate up`",
+        _ => "run `migrate up` again",
+    };
+    format!("{again}; `migrate journal` shows how far it came")
+}
+
+/// Whether it stopped at a statement of which no question tells whether it took effect.
+fn is_in_doubt(attempt: &Attempt) -> bool {
+    let open = attempt.entries.iter().find(|entry| entry.state != EntryState::Done);
+    open.is_some_and(|entry| entry.kind == Nature::Opaque.word())
 }
 
 /// A row that an old goose wrote on a down keeps `up` from applying its version again.

@@ -38,8 +38,9 @@ fn tables(name: &TableName) -> String {
          pg_catalog.has_schema_privilege(v.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(v.oid, 'SELECT') \
          AND NOT {filtered} AS readable,\n    {filtered} AS filtered{found}\n  FROM version v{joined}\n)\n\
          SELECT 'tables', '0', t.nspname::text, t.filtered::text, t.fits::text, t.readable::text, \
-         pg_catalog.concat_ws(',', {states}), current_user::text, pg_catalog.current_database()::text, NULL\n\
-         FROM (SELECT) here LEFT JOIN tables t ON true",
+         pg_catalog.concat_ws(',', {states}), current_user::text, pg_catalog.current_database()::text, \
+         ({orphaned})::text\nFROM (SELECT) here LEFT JOIN tables t ON true",
+        orphaned = is_there(&name.side(SideTable::Ledger), name),
         table = literal(name.table()),
         place = place(name),
         filtered = is_filtered("v.oid"),
@@ -76,6 +77,19 @@ fn entries() -> String {
          d text PATH 'statement_no', e text PATH 'tokens_sha256', f text PATH 'kind', g text PATH 'state', \
          h text PATH 'evidence') x",
         entries = literal(&select_journal("%s")),
+    )
+}
+
+/// Whether a relation of a name is where the version table would be.
+fn is_there(relation: &str, name: &TableName) -> String {
+    let place = match name.schema() {
+        Some(schema) => format!("n.nspname = {}", literal(schema)),
+        None => "pg_catalog.pg_table_is_visible(c.oid)".to_owned(),
+    };
+    format!(
+        "SELECT count(*) > 0 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relname = {} AND {place}",
+        literal(relation)
     )
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Reading {
 /// The state of the version table.
 pub(super) enum Found {
     Absent,
+    /// There is none, and its ledger is there.
+    Lost,
     Forbidden,
     /// Row level security keeps rows from this role.
     Filtered,
@@ -57,8 +59,10 @@ pub(super) fn read(rows: Vec<TextRow>) -> Reading {
     let mut words = words.split(',');
     let sides = Sides::each(|_| Seen::read(words.next()));
     let role = next().unwrap_or_default();
+    let has_ledger = next().and(next()).as_deref() == Some("true");
     let tables = Existing { version: schema.is_some(), sides: Sides::each(|side| sides.of(side).presence()) };
     let found = match (schema.is_some(), readable, fits) {
+        (false, _, _) if has_ledger => Found::Lost,
         (false, _, _) => Found::Absent,
         (true, false, _) if filtered => Found::Filtered,
         (true, false, _) => Found::Forbidden,
@@ -78,7 +82,7 @@ fn of_rows(history: Vec<(u64, TextRow)>, entries: Vec<(u64, TextRow)>, tables: E
 }
 
 fn ordered(mut rows: Vec<(u64, TextRow)>, columns: usize) -> Vec<TextRow> {
-    rows.sort_by_key(|(number, _)| *number);
+    rows.sort_unstable_by_key(|(number, _)| *number);
     let cut = |(_, mut row): (u64, TextRow)| {
         row.truncate(columns);
         row

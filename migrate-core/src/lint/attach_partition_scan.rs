@@ -4,7 +4,7 @@ use squawk_lexer::TokenKind;
 
 use super::{Check, Findings, Rule, Subject, example, tables};
 use crate::catalog::{Relation, RelationKind};
-use crate::command::{ConstraintKind, Expression, Kind, Partition, TableChange};
+use crate::command::{Action, ConstraintKind, Expression, Kind, Partition, TableChange};
 use crate::diagnostic::Severity;
 
 pub(super) static RULE: Rule = Rule {
@@ -63,12 +63,14 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
-    for change in tables::changes(subject) {
-        let TableChange::AttachPartition { partition, bound } = &change.entry.1 else { continue };
-        if change.alter.kind == Kind::Index {
+    // The parent may be new: it is the partition that is scanned.
+    let Action::AlterTable(alter) = &subject.command.action else { return };
+    for (span, change) in &alter.changes {
+        let TableChange::AttachPartition { partition, bound } = change else { continue };
+        if alter.kind == Kind::Index {
             continue;
         }
-        let parent = subject.relation(&change.alter.name);
+        let parent = subject.relation(&alter.name);
         let key = match parent.map(|(_, parent)| &parent.kind) {
             Some(RelationKind::Table { key: Some(key) }) => key.as_slice(),
             _ => &[],
@@ -85,7 +87,7 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
             None => continue,
         };
         let message = format!("ATTACH scans `{table}` while every read and write of it waits");
-        findings.report(change.span(), table, message, label);
+        findings.report(span.0, table, message, label);
     }
 }
 

@@ -48,7 +48,7 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let is_partitioned = tables::is_partitioned(subject, &index.table);
     // ON ONLY a partitioned table builds nothing; on any other table it says nothing.
     let is_empty = index.only && (is_partitioned || subject.relation(&index.table).is_none());
-    if index.concurrently || is_empty || is_there(subject, index) || !subject.is_existing(&index.table) || subject.is_emptied(&index.table) {
+    if index.concurrently || is_empty || is_there(subject, index) || !subject.has_existing_rows(&index.table) || subject.is_emptied(&index.table) {
         return;
     }
     let table = subject.shown(&index.table);

@@ -6,7 +6,7 @@ use squawk_lexer::TokenKind;
 const STARTS: [&str; 6] = ["begin", "then", "else", "loop", "declare", "atomic"];
 
 /// The words of each command, lower case; literals and comments are not among them.
-pub(super) fn commands(body: &str) -> Vec<Vec<String>> {
+pub(crate) fn commands(body: &str) -> Vec<Vec<String>> {
     let mut commands: Vec<Vec<String>> = vec![Vec::new()];
     let mut start = 0;
     for token in squawk_lexer::tokenize(body) {

@@ -101,6 +101,6 @@ fn help(table: &str, column: &str, majors: Majors) -> String {
     format!(
         "1) ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID\n\
          2) in the next migration ALTER TABLE {table} VALIDATE CONSTRAINT {name}\n\
-         3) in a third one ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL, DROP CONSTRAINT {name}"
+         3) in a third one ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL; ALTER TABLE {table} DROP CONSTRAINT {name}"
     )
 }

@@ -122,6 +122,18 @@ impl Subject<'_> {
         }
     }
 
+    /// Whether a command that goes down to partitions and children meets rows that others may use: of the relation itself, or
+    /// of one below it that is in databases already.
+    #[must_use]
+    pub fn has_existing_rows(&self, name: &Name) -> bool {
+        let is_existing = |child: &QualifiedName| {
+            let known = self.before.relations.get(child);
+            known.is_some_and(|it| it.persistence != Persistence::Temporary && !self.is_new_since(it.since))
+        };
+        let below = self.relation(name).map(|(table, _)| self.before.children_of(table)).unwrap_or_default();
+        self.is_existing(name) || below.into_iter().any(is_existing)
+    }
+
     /// Whether the transaction has truncated the table: whatever goes through it afterwards is done at once.
     #[must_use]
     pub fn is_emptied(&self, name: &Name) -> bool {

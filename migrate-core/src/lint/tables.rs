@@ -18,10 +18,13 @@ impl Change<'_> {
     }
 }
 
-/// The changes of an `ALTER TABLE` of a table that was there before the section.
+/// The changes of an `ALTER TABLE` of a table that was there before the section, or that holds a partition which was.
 pub(super) fn changes<'a>(subject: &'a Subject<'a>) -> impl Iterator<Item = Change<'a>> {
+    let meets_rows = |alter: &AlterTable| {
+        if alter.only { subject.is_existing(&alter.name) } else { subject.has_existing_rows(&alter.name) }
+    };
     let alter = match &subject.command.action {
-        Action::AlterTable(alter) if subject.is_existing(&alter.name) => Some(alter.as_ref()),
+        Action::AlterTable(alter) if meets_rows(alter) => Some(alter.as_ref()),
         _ => None,
     };
     alter.into_iter().flat_map(|alter| alter.changes.iter().map(move |entry| Change { alter, entry }))

@@ -45,13 +45,20 @@ SELECT 1;
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
-    let Action::Write(write) = &subject.command.action else { return };
-    // Without any condition it is D10.
-    if writes::is_whole_delete(write) || !subject.is_existing(&write.table) || !writes::is_unbounded(subject, write) {
-        return;
+    let (write, query) = match &subject.command.action {
+        Action::Write(write) => (Some(write.as_ref()), &write.query),
+        Action::Select(query) => (None, query.as_ref()),
+        _ => return,
+    };
+    for write in write.into_iter().chain(&query.writes) {
+        // Without any condition it is D10.
+        let is_elsewhere = writes::is_whole_delete(write) || !subject.is_existing(&write.table);
+        if is_elsewhere || !writes::is_unbounded(subject, write) {
+            continue;
+        }
+        let table = subject.shown(&write.table);
+        let rows = if write.verb == "insert" { "as many rows as its query returns" } else { "any number of rows" };
+        let message = format!("this {} touches {rows} of `{table}` in one transaction", write.verb.to_uppercase());
+        findings.report(write.table.span.0, table, message, "its condition compares no full key with given values");
     }
-    let table = subject.shown(&write.table);
-    let rows = if write.verb == "insert" { "as many rows as its query returns" } else { "any number of rows" };
-    let message = format!("this {} touches {rows} of `{table}` in one transaction", write.verb.to_uppercase());
-    findings.report(write.table.span.0, table, message, "no full key in its condition");
 }

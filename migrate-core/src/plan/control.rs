@@ -71,6 +71,33 @@ pub(super) fn absorb<'a>(
     Ok(Cow::Owned(statements.iter().enumerate().filter_map(without).collect()))
 }
 
+/// Refuses a file without a transaction that begins one of its own and never ends it. What only may hold the end counts as
+/// one.
+pub(super) fn refuse_open(migration: &Migration, path: &str, statements: &[Statement]) -> Result<(), PlanError> {
+    let mut open = None;
+    for statement in statements {
+        let sql = statement.sql(&migration.text);
+        let commands = read(sql);
+        if classify(sql).transaction_control && commands.iter().all(|command| control(command).is_none()) {
+            open = None;
+        }
+        for command in &commands {
+            match control(command) {
+                Some(Transaction::Begin) => open = open.or(Some(place(statement, command.span))),
+                // The next one has begun with it.
+                Some(Transaction::Commit | Transaction::Rollback) if is_chained(command.span.of(sql)) => {
+                    open = Some(place(statement, command.span));
+                }
+                Some(Transaction::Commit | Transaction::Rollback | Transaction::Prepare) => open = None,
+                None | Some(Transaction::Savepoint | Transaction::Release | Transaction::RollbackTo) => {}
+            }
+        }
+    }
+    open.map_or(Ok(()), |span| {
+        Err(PlanError::LeavesTransactionOpen { path: path.to_owned(), excerpt: Excerpt::new(&migration.text, span) })
+    })
+}
+
 fn control(command: &Command) -> Option<Transaction> {
     match command.action {
         Action::Transaction(transaction) => Some(transaction),
@@ -94,6 +121,12 @@ fn first_end<'s>(steps: &'s [Step<'s>], text: impl Fn(&Step<'s>) -> &'s str) -> 
         Some(Transaction::Commit) => !is_bare(text(step)) || last_work.is_some_and(|last| last > at),
         Some(Transaction::Rollback | Transaction::Prepare) => true,
     })
+}
+
+/// Whether a command that ends a transaction begins another one: AND CHAIN.
+fn is_chained(sql: &str) -> bool {
+    let words: Vec<String> = sql.split_whitespace().map(str::to_ascii_lowercase).collect();
+    words.windows(2).any(|pair| pair == ["and", "chain"])
 }
 
 /// Whether a command is the word alone: no isolation level, no AND CHAIN.

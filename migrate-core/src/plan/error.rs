@@ -51,6 +51,14 @@ pub enum PlanError {
         /// `COMMIT`, `ROLLBACK` …
         verb: String,
     },
+    /// A file without a transaction begins one of its own and does not end it: the end of the session would undo it.
+    #[error("this transaction is not ended in the file, so nothing behind it would stay")]
+    LeavesTransactionOpen {
+        /// The file.
+        path: String,
+        /// Where it begins.
+        excerpt: Excerpt,
+    },
     /// A file without a transaction was edited where it is done already.
     #[error("{path} is half done, and statement {statement}, which is done, is not the one that ran")]
     ChangedWhileUnfinished {
@@ -125,6 +133,7 @@ impl PlanError {
             Self::EndsTransaction { .. } => "delete it; or give the file `-- +goose NO TRANSACTION`, and it is run \
                  statement by statement; or send it as goose does"
                 .into(),
+            Self::LeavesTransactionOpen { .. } => "write the COMMIT behind it, or leave the BEGIN out".into(),
             Self::ChangedWhileUnfinished { statement, line, .. } => {
                 let at = line.map(|line| format!(" (line {line})")).unwrap_or_default();
                 format!(

@@ -43,12 +43,23 @@ fn up_to<'a>(request: &Request<'a>, target: Version) -> Result<Vec<Step<'a>>, Pl
     Ok(pending.into_iter().map(|migration| (Direction::Up, migration)).collect())
 }
 
+/// The file of a version that is to be undone.
+fn file<'a>(request: &Request<'a>, version: Version) -> Result<&'a Migration, PlanError> {
+    request.order.set.find(version).ok_or_else(|| no_file(request, version))
+}
+
+/// The set has none, or one that cannot be read.
+pub(super) fn no_file(request: &Request<'_>, version: Version) -> PlanError {
+    let unreadable = request.order.unreadable.iter().find(|(of, _)| *of == version);
+    unreadable.map_or(PlanError::NoFile(version), |(_, why)| PlanError::Statements(Box::new(why.clone())))
+}
+
 fn current<'a>(request: &Request<'a>) -> Result<&'a Migration, PlanError> {
     let version = request.history.current();
     if version == Version::ZERO {
         return Err(PlanError::NothingApplied);
     }
-    request.order.set.find(version).ok_or(PlanError::NoFile(version))
+    file(request, version)
 }
 
 /// Stops at the first current version at or below the target, in the order of insertion (goose/spec.md Q29).
@@ -60,7 +71,7 @@ fn down_to<'a>(request: &Request<'a>, target: Version) -> Result<Vec<Step<'a>>, 
         if version == Version::ZERO {
             return Ok(steps);
         }
-        let migration = request.order.set.find(version).ok_or(PlanError::NoFile(version))?;
+        let migration = file(request, version)?;
         if version <= target {
             return Ok(steps);
         }

@@ -73,21 +73,29 @@ pub struct Standing {
 /// ```
 #[must_use]
 pub fn standings(set: &Set, history: &History) -> Vec<Standing> {
+    standings_beside(set, &BTreeSet::new(), history)
+}
+
+/// The same, where files of some versions are there and cannot be read: whether they were edited is not known, and unknown
+/// they are not.
+#[must_use]
+pub fn standings_beside(set: &Set, unreadable: &BTreeSet<Version>, history: &History) -> Vec<Standing> {
     let edited = edits(set, history).into_iter().filter(|edit| edit.kind == EditKind::Text);
     let edited: BTreeSet<Version> = edited.map(|edit| edit.version).collect();
     let files = set.migrations.iter().map(|migration| migration.version);
     let rows = history.rows.iter().map(|row| row.version).filter(|version| *version != Version::ZERO);
-    let versions: BTreeSet<Version> = files.chain(rows).collect();
+    let versions: BTreeSet<Version> = files.chain(rows).chain(unreadable.iter().copied()).collect();
+    let has_file = |version: Version| set.find(version).is_some() || unreadable.contains(&version);
     let (newest, highest) = (history.newest(), history.highest());
     let standing = |version: Version| {
         let held = newest.get(&version);
         let row = held.filter(|row| row.applied);
-        let state = match (set.find(version), row) {
-            (None, _) => State::Unknown,
-            (Some(_), Some(_)) if edited.contains(&version) => State::Edited,
-            (Some(_), Some(_)) => State::Applied,
-            (Some(_), None) if version < highest && held.is_none() => State::Missing,
-            (Some(_), None) => State::Pending,
+        let state = match (has_file(version), row) {
+            (false, _) => State::Unknown,
+            (true, Some(_)) if edited.contains(&version) => State::Edited,
+            (true, Some(_)) => State::Applied,
+            (true, None) if version < highest && held.is_none() => State::Missing,
+            (true, None) => State::Pending,
         };
         Standing { version, state, applied_at: row.and_then(|row| row.at.clone()) }
     };

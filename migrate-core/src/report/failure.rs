@@ -155,6 +155,11 @@ impl From<&PlanError> for Failure {
                 let place = Place { path: path.clone(), excerpt: excerpt.clone() };
                 return Self { place: Some(place), ..failure };
             }
+            PlanError::LeavesTransactionOpen { path, excerpt } => {
+                let place = Place { path: path.clone(), excerpt: excerpt.clone() };
+                let failure = Self::new(Exit::InvalidMigrations, error.to_string(), error.help());
+                return Self { place: Some(place), ..failure };
+            }
             PlanError::NowhereKnown { .. } => return Self::new(Exit::Usage, error.to_string(), error.help()),
             PlanError::Unfinished { .. } | PlanError::BegunWithoutTransaction { .. } => {
                 return Self::new(Exit::Dirty, error.to_string(), error.help());

@@ -96,6 +96,8 @@ pub enum State {
     },
     /// The run was ended while something may have been under way, and the server was not asked.
     Abandoned,
+    /// What the files left, where the version table took no part.
+    Unversioned(Box<State>),
     /// What a command does besides a database is done in part; in words, because there is no database to speak of.
     Elsewhere(String),
 }
@@ -121,6 +123,7 @@ impl State {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
+            Self::Unversioned(state) => state.word(),
             Self::Untouched | Self::NotBegun { .. } | Self::Elsewhere(_) => "untouched",
             Self::RolledBack { .. } | Self::Nothing { .. } => "rolled-back",
             Self::Partial { .. }
@@ -138,32 +141,46 @@ impl State {
 impl std::fmt::Display for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Untouched => f.write_str("nothing was changed"),
-            Self::Done { migrations, current } => {
-                write!(f, "{migrations} of this run's migrations are done; the database is at version {current}")
-            }
             Self::Settled { current } => write!(f, "the database is at version {current}"),
-            Self::NotBegun { file, current } => {
-                write!(f, "nothing of {file} ran; the database is at version {current}")
+            Self::Unversioned(state) => {
+                state.write_files(f)?;
+                f.write_str("; the version table was neither read nor written")
             }
-            Self::RolledBack { file, others: 0, current } => {
-                write!(f, "{file} was rolled back; the database is at version {current}")
+            state => {
+                state.write_files(f)?;
+                state.write_versions(f)
             }
-            Self::RolledBack { file, others, current } => write!(
-                f,
-                "{file} was rolled back with the other {others} files of its transaction; the database is at version {current}"
-            ),
-            Self::Nothing { file, current } => {
-                write!(f, "nothing of {file} stays; the database is at version {current}")
+        }
+    }
+}
+
+impl State {
+    /// The same where the version table takes no part: whatever it holds, nobody looked.
+    #[must_use]
+    pub fn unversioned(self) -> Self {
+        match self {
+            Self::Untouched | Self::Abandoned | Self::Elsewhere(_) | Self::Unversioned(_) => self,
+            state => Self::Unversioned(Box::new(state)),
+        }
+    }
+
+    /// What became of files.
+    fn write_files(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Untouched => f.write_str("nothing was changed"),
+            Self::Done { migrations, .. } => write!(f, "{migrations} of this run's migrations are done"),
+            Self::Settled { .. } => f.write_str("what was under way is settled"),
+            Self::NotBegun { file, .. } => write!(f, "nothing of {file} ran"),
+            Self::RolledBack { file, others: 0, .. } => write!(f, "{file} was rolled back"),
+            Self::RolledBack { file, others, .. } => {
+                write!(f, "{file} was rolled back with the other {others} files of its transaction")
             }
-            Self::Partial { part, recorded, current } => write!(
-                f,
-                "{part} are done and stay done, because it has NO TRANSACTION; version {} is {} recorded, the database \
-                 is at version {current}",
-                part.version,
-                if *recorded { "still" } else { "not" }
-            ),
-            Self::Unfinished(part) => write!(f, "{part} are done; version {} is unfinished", part.version),
+            Self::Nothing { file, .. } => write!(f, "nothing of {file} stays"),
+            Self::Partial { part: Part { file, done: 0, .. }, .. } => {
+                write!(f, "none of the statements of {file} is done, and it has NO TRANSACTION")
+            }
+            Self::Partial { part, .. } => write!(f, "{part} are done and stay done, because it has NO TRANSACTION"),
+            Self::Unfinished(part) => write!(f, "{part} are done"),
             Self::AtLeast(part) => write!(f, "at least {part} are done, and written down in the journal"),
             Self::Undone { file, in_part_again: false } => write!(f, "{file} is undone"),
             Self::Undone { file, in_part_again: true } => write!(f, "{file} is undone, and in part applied again"),
@@ -171,39 +188,44 @@ impl std::fmt::Display for State {
                 "the server rolls back what it has not committed; `migrate status` and `migrate journal` show what stays",
             ),
             Self::Elsewhere(text) => f.write_str(text),
-            other => other.write_doubt(f),
-        }
-    }
-}
-
-impl State {
-    /// What is done and not recorded, or not known.
-    fn write_doubt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Committed { file, version, current: Some(current) } => write!(
+            Self::Committed { file, current: Some(_), .. } => write!(
                 f,
                 "{file} ends or rewinds its transaction itself: what it committed, and what ran outside a transaction \
-                 behind that, stays; version {version} is not recorded, the database is at version {current}"
+                 behind that, stays"
             ),
-            Self::Committed { file, version, current: None } => write!(
-                f,
-                "what {file} did outside its own transaction stays, what it left open was rolled back; version {version} \
-                 is not recorded"
-            ),
-            Self::AllDone { file, unrecorded: Some(version) } => {
-                write!(f, "all statements of {file} are done; version {version} is not recorded")
+            Self::Committed { file, current: None, .. } => {
+                write!(f, "what {file} did outside its own transaction stays, what it left open was rolled back")
             }
-            Self::AllDone { file, unrecorded: None } => {
-                write!(f, "all statements of {file} are done; whether that is recorded shows in the version table")
+            Self::AllDone { file, .. } => write!(f, "all statements of {file} are done"),
+            Self::MayHaveRun { file } => write!(f, "{file} may have run in part"),
+            Self::Unknown { files, .. } => write!(f, "{} ran whole or not at all", files.join(", ")),
+            Self::Unversioned(state) => state.write_files(f),
+        }
+    }
+
+    /// What the version table says of them, behind that.
+    fn write_versions(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Done { current, .. }
+            | Self::NotBegun { current, .. }
+            | Self::RolledBack { current, .. }
+            | Self::Nothing { current, .. } => write!(f, "; the database is at version {current}"),
+            Self::Partial { part, recorded, current } => {
+                let recorded = if *recorded { "still" } else { "not" };
+                write!(f, "; version {} is {recorded} recorded, the database is at version {current}", part.version)
             }
-            Self::MayHaveRun { file } => {
-                write!(f, "{file} may have run in part; its version is not recorded as far as is known")
+            Self::Unfinished(part) => write!(f, "; version {} is unfinished", part.version),
+            Self::Committed { version, current: Some(current), .. } => {
+                write!(f, "; version {version} is not recorded, the database is at version {current}")
             }
-            Self::Unknown { files, before } => write!(
-                f,
-                "{} ran whole or not at all; before it the database was at version {before}",
-                files.join(", ")
-            ),
+            Self::Committed { version, current: None, .. } | Self::AllDone { unrecorded: Some(version), .. } => {
+                write!(f, "; version {version} is not recorded")
+            }
+            Self::AllDone { unrecorded: None, .. } => {
+                f.write_str("; whether that is recorded shows in the version table")
+            }
+            Self::MayHaveRun { .. } => f.write_str("; its version is not recorded as far as is known"),
+            Self::Unknown { before, .. } => write!(f, "; before it the database was at version {before}"),
             _ => Ok(()),
         }
     }
@@ -240,6 +262,11 @@ mod tests {
                 State::Unknown { files: vec![file()], before: current },
                 "unknown",
                 "00002_b.sql ran whole or not at all; before it the database was at version 1",
+            ),
+            (
+                State::RolledBack { file: file(), others: 0, current }.unversioned(),
+                "rolled-back",
+                "00002_b.sql was rolled back; the version table was neither read nor written",
             ),
             (
                 State::Unfinished(part(2)),

@@ -1,6 +1,7 @@
 //! One migration after the other: up, and on a copy down and up again.
 
 use super::scratch::{Scratch, Which};
+use super::shared::changes_shared;
 use super::tracing::trace;
 use super::{Down, Reapply, Round, Step, Task, Up};
 use crate::apply::{Means, Request, Session, apply, read as read_database};
@@ -57,9 +58,12 @@ impl<'r, 'd> Replay<'r, 'd> {
         for version in std::mem::take(&mut self.versions) {
             let Some(migration) = self.task.set.find(version) else { continue };
             observe(Step::Started(migration));
+            let is_in_place = changes_shared(self.task.set, migration, self.task.environment);
             let round = self.round(migration).await?;
             observe(Step::Done(&round));
-            let goes_on = round.up == Up::Ok;
+            // Where it was tried in place, the next one would not find what it needs.
+            let goes_on =
+                round.up == Up::Ok && (!is_in_place || round.reapply.is_none_or(|again| again == Reapply::Ok));
             rounds.push(round);
             if !goes_on {
                 break;
@@ -72,7 +76,9 @@ impl<'r, 'd> Replay<'r, 'd> {
         if let Some(cause) = self.task.stop.cause() {
             return Err(crate::apply::stopped(cause, "between two migrations"));
         }
-        let traces = self.task.tracing && !makes_roles(migration, self.task);
+        // What a copy makes of it stands in the way of the file itself.
+        let is_shared = changes_shared(self.task.set, migration, self.task.environment);
+        let traces = self.task.tracing && !is_shared;
         let traces = if traces { self.traces(migration).await? } else { Vec::new() };
         let mut round = Round {
             version: migration.version,
@@ -94,7 +100,11 @@ impl<'r, 'd> Replay<'r, 'd> {
         if let Some(reason) = irreversible(migration) {
             round.down = Down::Irreversible { reason };
         } else if self.has_down(migration)? {
-            let trial = self.trial(migration, &after).await?;
+            let trial = if is_shared {
+                self.trial_in_place(migration, &after).await?
+            } else {
+                self.trial(migration, &after).await?
+            };
             Trial { down: round.down, reapply: round.reapply, difference: round.difference, error: round.error } =
                 trial;
         }
@@ -124,6 +134,15 @@ impl<'r, 'd> Replay<'r, 'd> {
     async fn trial(&self, migration: &Migration, after: &Schema) -> Result<Trial, Failure> {
         self.scratch.copy().await?;
         let mut session = self.scratch.open(Which::Trial).await?;
+        let ended = self.down_and_up(&mut session, migration, after).await;
+        session.close().await;
+        ended
+    }
+
+    /// The same without a copy: what a role may do in one database keeps it from being dropped in another.
+    async fn trial_in_place(&self, migration: &Migration, after: &Schema) -> Result<Trial, Failure> {
+        self.scratch.drop_copy().await?;
+        let mut session = self.scratch.open(Which::Forward).await?;
         let ended = self.down_and_up(&mut session, migration, after).await;
         session.close().await;
         ended
@@ -174,17 +193,6 @@ impl<'r, 'd> Replay<'r, 'd> {
         session.close().await;
         traces
     }
-}
-
-/// Whether a file makes roles. They are those of the whole server: what a copy makes stands in the way of the file itself.
-fn makes_roles(migration: &Migration, task: &Task<'_>) -> bool {
-    let path = task.set.path_of(migration);
-    let statements = ready_statements(migration, Direction::Up, &path, task.environment).unwrap_or_default();
-    let commands = statements.iter().flat_map(|statement| read(statement.sql(&migration.text)));
-    commands.into_iter().any(|command| match command.action {
-        Action::Other(other) => matches!(other.words.as_str(), "CREATE ROLE" | "CREATE USER" | "CREATE GROUP"),
-        _ => false,
-    })
 }
 
 /// The extensions that a file makes only if they are not there: one that was there before, or is used by others by now,

@@ -71,6 +71,11 @@ impl<'d> Scratch<'d> {
         self.order(&[drop_database(&self.trial), create(&self.trial, &self.forward)]).await
     }
 
+    /// Removes the one for trials.
+    pub(super) async fn drop_copy(&self) -> Result<(), Failure> {
+        self.order(&[drop_database(&self.trial)]).await
+    }
+
     /// Removes both.
     ///
     /// # Errors

@@ -276,6 +276,7 @@ fn a_url_in_the_wrong_place_of_the_command_line_is_not_repeated() {
     let url = format!("postgres://u:{CANARY}@127.0.0.1:1/x");
     let table = format!("--table={url}");
     let pairs = format!("host=h password={CANARY}");
+    let login = format!("u:{CANARY}@h/x");
     for arguments in [
         &["up", url.as_str()][..],
         &["postgres", &url, "up"],
@@ -287,10 +288,31 @@ fn a_url_in_the_wrong_place_of_the_command_line_is_not_repeated() {
         &["up", "--output", &url],
         &["up-to", &url],
         &["status", &pairs],
+        &["status", "--dir", &url],
+        &["status", "--dir", &pairs],
+        &["status", "--dir", &login],
+        &["validate", "--config", &url],
+        &["up", "--metrics-file", &url],
+        &["create", "x", "--from-dump", &url],
+        &["create", &url],
+        &["explain", &url],
+        &["inspect", &pairs],
     ] {
         let ended: Ended = migrate_command(arguments).output().expect("migrate starts").into();
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
         assert!(ended.stderr.starts_with("error"), "{arguments:?}: {}", ended.stderr);
         assert_secret(&arguments.join(" "), &ended);
+    }
+}
+
+#[test]
+fn goose_s_two_variables_in_each_other_s_place_are_told_without_the_password() {
+    let files = folder(&[GOOD]);
+    let mut command = migrate_command(&["status", "--dir"]);
+    command.arg(files.path()).env("GOOSE_DBSTRING", "postgres");
+    for driver in [format!("postgres://u:{CANARY}@h/x"), format!("host=h password={CANARY}")] {
+        let ended: Ended = command.env("GOOSE_DRIVER", &driver).output().expect("migrate starts").into();
+        assert_refused(&ended, 2, &["GOOSE_DRIVER is a connection string", "GOOSE_DBSTRING"]);
+        assert_secret(&driver, &ended);
     }
 }

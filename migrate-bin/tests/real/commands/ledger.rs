@@ -70,3 +70,25 @@ fn the_tables_are_where_the_table_option_says() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n");
     assert_eq!(database.version_rows(), "(no table)");
 }
+
+/// What the ledger names was applied, whatever became of goose's table: whoever only looks is told the same as a run.
+#[test]
+fn a_version_table_that_was_lost_is_missed_by_every_command() {
+    let (database, files) = (Database::create(), folder(&[A]));
+    done(&database, files.path(), &["up"]);
+    database.rows("DROP TABLE goose_db_version");
+    for command in [&["up"][..], &["up", "--dry-run"], &["plan"], &["status"], &["version"], &["down"]] {
+        let ended = crate::stage::migrate(&database.url, files.path(), command);
+        assert_eq!(ended.code, 28, "{command:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("`goose_db_version_ledger` says that 1 version"),
+            "{command:?}: {}",
+            ended.stderr
+        );
+    }
+    let gate = crate::stage::migrate(&database.url, files.path(), &["check"]);
+    assert_eq!(gate.code, 13, "{}", gate.stderr);
+    assert!(gate.stderr.contains("there is its ledger, goose_db_version_ledger"), "{}", gate.stderr);
+    done(&database, files.path(), &["baseline", "--to", "1", "--yes"]);
+    done(&database, files.path(), &["check"]);
+}

@@ -64,7 +64,11 @@ fn check_wants_a_lock_of_just_these_migrations_and_writes_nothing() {
     let files = folder(&[A, B]);
     let none = alone(files.path(), &["lock", "--check"]);
     assert_eq!(none.code, 29);
-    assert!(none.stderr.contains("has no migrate.lock") && none.stderr.contains("`migrate lock`"), "{}", none.stderr);
+    assert!(
+        none.stderr.contains("has no migrate.lock") && none.stderr.contains(" lock`, and commit it"),
+        "{}",
+        none.stderr
+    );
     assert_eq!(names(files.path()), [A.0, B.0]);
     assert_eq!(alone(files.path(), &["lock"]).code, 0);
     assert_eq!(alone(files.path(), &["lock", "--check"]).code, 0);

@@ -30,7 +30,7 @@ fn status_tells_the_five_states_in_the_documented_form() {
         line(3, Some("c"), "edited", Some(&at[1])),
         line(4, None, "unknown", Some(&at[2])),
         line(5, Some("e"), "pending", None),
-    ]});
+    ], "half_done": [] });
     assert_eq!(json(&status.stdout), expected);
     let text = done(&database, files.path(), &["status"]);
     for state in ["applied", "missing", "edited", "unknown", "pending"] {

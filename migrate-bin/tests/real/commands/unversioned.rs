@@ -75,3 +75,26 @@ fn recorded_versions_do_not_count_and_do_not_change() {
     assert!(ended.stderr.contains("neither read nor written"), "{}", ended.stderr);
     assert_eq!((entries(&database).as_str(), database.version_rows()), ("up 1, up 2, up 10", rows));
 }
+
+/// Whatever the table holds, nobody looked.
+#[test]
+fn a_failure_says_nothing_of_versions_that_were_not_read() {
+    let database = Database::create();
+    database.rows("CREATE TABLE diary (id serial, entry text)");
+    let whole = diary();
+    assert_eq!(migrate(&database.url, whole.path(), &["up"]).code, 0);
+    for (text, code, state) in [
+        ("-- +goose Up\nSELECT 1/0;\n", 25, "1_x.sql was rolled back; the version table was neither read nor written"),
+        (
+            "-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;\nSELECT 1/0;\n",
+            26,
+            "1 of 2 statements of 1_x.sql are done and stay done, because it has NO TRANSACTION; the version table was \
+             neither read nor written",
+        ),
+    ] {
+        let files = folder(&[("1_x.sql", text)]);
+        let ended = migrate(&database.url, files.path(), &["up", "--no-versioning"]);
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        assert!(ended.stderr.contains(state) && !ended.stderr.contains("at version"), "{}", ended.stderr);
+    }
+}

@@ -10,7 +10,7 @@ fn a_file_that_was_begun_without_a_transaction_is_not_begun_anew_in_one() {
     told(&up(&database, &files), 26, &["1 of 3 statements"]);
     let mended = "-- +goose Up\nINSERT INTO counter VALUES (1);\nSELECT 1;\nINSERT INTO counter VALUES (2);\n";
     std::fs::write(files.path().join("00001_a.sql"), mended).expect("a file");
-    let ways_out = ["1 of its statements is done", "-- +goose NO TRANSACTION", "migrate resolve --version 1"];
+    let ways_out = ["1 of its statements is done", "-- +goose NO TRANSACTION", " resolve --version 1`"];
     told(&up(&database, &files), 27, &ways_out);
     told(&migrate(&database.url, files.path(), &["up", "--single-transaction"]), 27, &ways_out);
     assert_eq!((count(&database).as_str(), database.versions().join(" ").as_str()), ("1", "0"));
@@ -30,7 +30,7 @@ fn a_down_that_was_begun_without_a_transaction_is_not_begun_anew_in_one() {
     told(&up(&database, &files), 0, &[]);
     told(&migrate(&database.url, files.path(), &["down"]), 26, &["1 of 2 statements"]);
     // Nothing is pending, and yet the version is not what it says.
-    told(&up(&database, &files), 27, &["half undone", "migrate down"]);
+    told(&up(&database, &files), 27, &["half undone", " down`"]);
     std::fs::write(files.path().join("00001_a.sql"), text("", "SELECT 1;")).expect("a file");
     told(&migrate(&database.url, files.path(), &["down"]), 27, &["`--not-applied` when it is finished"]);
     assert_eq!(count(&database), "-1");
@@ -110,4 +110,39 @@ fn a_version_that_nobody_knows_is_a_slip_of_the_hand_and_no_history() {
     told(&up(&database, &files), 0, &[]);
     let unknown = migrate(&database.url, files.path(), &["resolve", "--version", "99", "--applied", "--yes"]);
     told(&unknown, 2, &["there is no version 99"]);
+}
+
+/// The end of the session would undo what is behind it, and the version would be recorded in it.
+#[test]
+fn a_transaction_that_the_file_does_not_end_is_refused_before_anything_runs() {
+    let insert = "INSERT INTO counter VALUES (1);\n";
+    for (text, line) in [
+        (format!("BEGIN;\n{insert}"), 3),
+        (format!("{insert}START TRANSACTION;\n"), 4),
+        (format!("BEGIN;\n{insert}SAVEPOINT s;\nROLLBACK TO s;\nRELEASE s;\n"), 3),
+        (format!("BEGIN;\n{insert}COMMIT;\nBEGIN;\n{insert}"), 6),
+    ] {
+        let (database, files) = scene(&text);
+        let place = format!("00001_a.sql:{line}:1");
+        told(&up(&database, &files), 29, &[&place, "this transaction is not ended in the file"]);
+        assert_eq!((count(&database).as_str(), database.version_rows().as_str()), ("", "(no table)"), "{text}");
+    }
+    let (database, files) = scene(&format!("BEGIN;\n{insert}COMMIT;\nSTART TRANSACTION;\n{insert}END;\n"));
+    told(&up(&database, &files), 0, &[]);
+    assert_eq!(count(&database), "1 1");
+}
+
+#[test]
+fn a_file_that_is_half_done_shows_in_status() {
+    let (database, files) = scene("INSERT INTO counter VALUES (1);\nSELECT 1/0;\nINSERT INTO counter VALUES (2);\n");
+    told(&up(&database, &files), 26, &["1 of 3 statements"]);
+    told(
+        &migrate(&database.url, files.path(), &["status"]),
+        0,
+        &["version 1 (00001_a.sql) is half applied", "journal"],
+    );
+    let json = migrate(&database.url, files.path(), &["status", "--output", "json"]).stdout;
+    let told: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let half_done = serde_json::json!([{ "version": 1, "direction": "up", "file": "00001_a.sql", "done": 1 }]);
+    assert_eq!(told["half_done"], half_done, "{told}");
 }

@@ -100,7 +100,8 @@ fn of_preparation(exit: Exit, advice: Option<&'static str>, server: ServerError)
         (Exit::Privilege, _) => (exit, "`migrate doctor` lists what `up` needs, each with its GRANT"),
         _ => (exit, advice.unwrap_or("remove what the server complains of, then run again")),
     };
-    Failure::new(exit, format!("cannot create the version table: {}", server.message), next).with_server(server)
+    Failure::new(exit, format!("cannot create the version table, or what is beside it: {}", server.message), next)
+        .with_server(server)
 }
 
 /// The statement at fault: the one that holds the server's position, else the first one that was not done. The
@@ -176,9 +177,9 @@ pub(super) fn way_out(purpose: Purpose, sqlstate: &str, batch: &Batch<'_>) -> Op
             "IF NOT EXISTS took it for the index that {path} makes: `migrate repair` shows it; drop it with DROP INDEX, then \
              run again"
         )),
-        "23502" | NOT_RECORDED if purpose == Purpose::Record => Some(
-            "a trigger, a rule or a policy keeps, changes or brings back rows of the version table or its ledger: remove \
-             it (`\\d` in psql names it), then run again"
+        code if purpose == Purpose::Record && (code == NOT_RECORDED || code.starts_with("23")) => Some(
+            "a constraint, a trigger, a rule or a policy keeps, changes or brings back rows of the version table or its \
+             ledger: remove it (`\\d` in psql names it), then run again"
                 .into(),
         ),
         "25001" if is_late_characteristic(purpose, batch) => Some(format!(

@@ -27,8 +27,13 @@ pub(super) fn sent(
     let (sql, shown) = (batch.sql(batch.statements.get(statement)?), masked.get(statement)?.sql(&batch.migration.text));
     let same = masked.len() == batch.statements.len() && sql.lines().count() == shown.lines().count();
     let before = server.position.and_then(|position| position.checked_sub(1)).map_or(0, |at| at as usize);
-    let line = sql.chars().take(before).filter(|c| *c == '\n').count();
-    let is_filled = |shown: &&str| sql.lines().nth(line).is_some_and(|sent| sent != *shown);
+    let offset = sql.char_indices().nth(before).map_or(sql.len(), |(at, _)| at);
+    let line = sql[..offset].matches('\n').count();
+    let in_file = source_line(&batch.migration.text, batch.statements.get(statement)?.span(), sql, offset);
+    // A variable that is not set leaves nothing behind, and no `…` either.
+    let is_filled = |shown: &&str| {
+        sql.lines().nth(line).is_some_and(|sent| sent != *shown) || in_file.is_some_and(|(_, line)| line != *shown)
+    };
     shown.lines().nth(line).filter(|_| same).filter(is_filled).map(|shown| shown.trim().to_owned())
 }
 

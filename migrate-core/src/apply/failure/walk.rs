@@ -99,6 +99,18 @@ fn next(batch: &Batch<'_>, statement: usize, sqlstate: &str) -> String {
     }
 }
 
+/// A statement failed that may have committed a part of what it did: the next run would end with [`in_doubt`].
+pub(in crate::apply) fn undecided(failure: Failure, walk: &Walk<'_, '_>, unit: &Unit) -> Failure {
+    let number = unit.statements.start + 1;
+    let next = format!(
+        "statement {number} may have committed a part of what it did: look at the database, then say what is to count; \
+         `migrate journal` shows what is known"
+    );
+    let setting =
+        Setting::Resolve { version: walk.batch.migration.version, in_doubt: number, behind: unit.statements.end + 1 };
+    Failure { next, ..failure }.with_setting(setting)
+}
+
 /// Nobody can tell whether a statement took effect.
 pub(in crate::apply) fn in_doubt(walk: &Walk<'_, '_>, unit: &Unit, edited: bool) -> Failure {
     let (batch, number) = (walk.batch, unit.statements.start + 1);

@@ -160,10 +160,18 @@ pub(in crate::command::lower) fn write(node: &SyntaxNode) -> Option<Write> {
         columns: written(node),
         lists_columns: list.is_some(),
         from_query: source.is_some_and(|source| !matches!(source, ast::SelectVariant::Values(_))),
+        sources: sources(node),
         condition: condition(node),
         on_conflict: child(node, K::ON_CONFLICT_CLAUSE).is_some(),
         query: query(node),
     })
+}
+
+/// What an UPDATE, DELETE or MERGE is joined with.
+fn sources(node: &SyntaxNode) -> Vec<Name> {
+    let is_clause = |part: &SyntaxNode| [K::FROM_CLAUSE, K::USING_CLAUSE, K::USING_ON_CLAUSE].contains(&part.kind());
+    let clauses = node.children().filter(is_clause);
+    unique(clauses.flat_map(|clause| read_items(&clause).filter_map(|item| relation(&item)).collect::<Vec<_>>()))
 }
 
 /// Whether a clause of the command itself, and not of one inside it, is of this kind.
