@@ -6,6 +6,8 @@ CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;
 
 CREATE DOMAIN public.amount_cents AS bigint;
 
+ALTER DOMAIN public.amount_cents ADD CONSTRAINT amount_cents_not_negative CHECK ((VALUE >= 0));
+
 CREATE TYPE public.audit_action AS ENUM (
     'insert',
     'update',
@@ -29,6 +31,8 @@ CREATE TYPE public.contractor_trade AS ENUM (
 
 CREATE DOMAIN public.currency_code AS character(3);
 
+ALTER DOMAIN public.currency_code ADD CONSTRAINT currency_code_format CHECK ((VALUE ~ '^[A-Z]{3}$'::text));
+
 CREATE TYPE public.document_kind AS ENUM (
     'invoice',
     'manual',
@@ -38,6 +42,8 @@ CREATE TYPE public.document_kind AS ENUM (
 );
 
 CREATE DOMAIN public.email_address AS public.citext;
+
+ALTER DOMAIN public.email_address ADD CONSTRAINT email_address_format CHECK (((VALUE)::text ~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$'::text));
 
 CREATE TYPE public.household_role AS ENUM (
     'owner',
@@ -511,14 +517,11 @@ CREATE TABLE public.users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 
-ALTER DOMAIN public.amount_cents ADD CONSTRAINT amount_cents_not_negative CHECK ((VALUE >= 0));
 ALTER TABLE ONLY public.contractors ADD CONSTRAINT contractors_household_id_fkey FOREIGN KEY (household_id) REFERENCES public.households(id) ON DELETE CASCADE;
-ALTER DOMAIN public.currency_code ADD CONSTRAINT currency_code_format CHECK ((VALUE ~ '^[A-Z]{3}$'::text));
 ALTER TABLE ONLY public.documents ADD CONSTRAINT documents_contractor_id_fkey FOREIGN KEY (contractor_id) REFERENCES public.contractors(id) ON DELETE SET NULL;
 ALTER TABLE ONLY public.documents ADD CONSTRAINT documents_household_id_fkey FOREIGN KEY (household_id) REFERENCES public.households(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.documents ADD CONSTRAINT documents_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id) ON DELETE SET NULL;
 ALTER TABLE ONLY public.documents ADD CONSTRAINT documents_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES public.users(id) ON DELETE SET NULL;
-ALTER DOMAIN public.email_address ADD CONSTRAINT email_address_format CHECK (((VALUE)::text ~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$'::text));
 ALTER TABLE ONLY public.household_invitations ADD CONSTRAINT household_invitations_household_id_fkey FOREIGN KEY (household_id) REFERENCES public.households(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.household_invitations ADD CONSTRAINT household_invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES public.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY public.household_members ADD CONSTRAINT household_members_household_id_fkey FOREIGN KEY (household_id) REFERENCES public.households(id) ON DELETE CASCADE;

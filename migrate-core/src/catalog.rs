@@ -3,6 +3,7 @@
 //! Floor 5. From [`Command`]s in order to a [`Catalog`]. The world is open: what extensions, DO blocks, dynamic SQL or
 //! a baseline may have made is *unknown*, not *absent*. Invariant: nothing that a database may hold is called absent.
 
+pub(crate) mod attachment;
 mod fold;
 mod lookup;
 mod map;

@@ -1,9 +1,10 @@
 //! Finding what a name means.
 
 use super::{
-    Catalog, CatalogConstraint, Function, IndexDefinition, Map, QualifiedName, Relation, RelationKind, TypeEntry, View,
+    Catalog, CatalogConstraint, Function, IndexDefinition, Map, QualifiedName, Relation, RelationKind, TypeEntry,
+    TypeKind, View,
 };
-use crate::command::Name;
+use crate::command::{ColumnType, Expression, Name};
 
 /// The schema that stands for every session's schema of temporary relations.
 pub(super) const TEMPORARY: &str = "pg_temp";
@@ -76,6 +77,17 @@ impl Catalog {
     pub fn qualify(&self, name: &Name) -> QualifiedName {
         let schema = name.schema.clone().unwrap_or_else(|| self.creation_schema());
         QualifiedName { schema, name: name.name.clone() }
+    }
+
+    /// What a new column of a type holds where it says nothing itself: the default of its domain, or of one below it.
+    #[must_use]
+    pub fn default_of(&self, kind: &ColumnType) -> Option<&Expression> {
+        match self.type_entry(&kind.name).known().map(|(_, entry)| &entry.kind) {
+            Some(TypeKind::Domain { base, default, .. }) if kind.dimensions == 0 => {
+                default.as_deref().or_else(|| self.default_of(base))
+            }
+            _ => None,
+        }
     }
 
     /// The indexes of a table or materialized view.

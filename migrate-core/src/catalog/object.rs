@@ -310,6 +310,8 @@ pub enum TypeKind {
         constraints: Vec<CatalogConstraint>,
         /// NOT NULL.
         not_null: bool,
+        /// DEFAULT.
+        default: Option<Box<Expression>>,
     },
     /// A range, base or shell type.
     Other,

@@ -42,7 +42,7 @@ fn is_instant(kind: &ColumnType) -> bool {
 pub(super) fn is_constrained_domain(kind: &ColumnType, catalog: &Catalog) -> bool {
     kind.dimensions == 0
         && match catalog.type_entry(&kind.name).known().map(|(_, entry)| &entry.kind) {
-            Some(TypeKind::Domain { base, constraints, not_null }) => {
+            Some(TypeKind::Domain { base, constraints, not_null, .. }) => {
                 *not_null || !constraints.is_empty() || is_constrained_domain(base, catalog)
             }
             _ => false,

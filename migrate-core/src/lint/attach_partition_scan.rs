@@ -3,7 +3,7 @@
 use squawk_lexer::TokenKind;
 
 use super::{Check, Findings, Rule, Subject, example, tables};
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{Relation, RelationKind, attachment};
 use crate::command::{Action, ConstraintKind, Expression, Kind, Partition, TableChange};
 use crate::diagnostic::Severity;
 
@@ -77,11 +77,17 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         };
         let attached = subject.relation(partition).map(|(_, relation)| relation);
         let proves_itself = attached.is_some_and(|relation| proves(relation, key, bound));
+        let built = parent.zip(subject.relation(partition)).and_then(|(parent, partition)| {
+            attachment::missing(subject.before, parent, partition)
+        });
         let default = parent.and_then(|(parent, _)| tables::default_partition(subject, parent));
         let default = default.filter(|(_, it)| !subject.is_new_since(it.since) && !proves(it, key, bound));
         let (table, label) = match default {
             _ if !proves_itself && subject.is_existing(partition) => {
                 (subject.shown(partition), "no valid CHECK implies the bound".to_owned())
+            }
+            _ if built.is_some() && subject.is_existing(partition) => {
+                (subject.shown(partition), format!("it has nothing like {}", built.unwrap_or_default()))
             }
             Some((default, _)) => (default.to_string(), format!("no valid CHECK keeps this bound out of {default}")),
             None => continue,
@@ -95,9 +101,16 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
 /// PostgreSQL draws the conclusion itself; a CHECK that names all of it was written for that.
 fn proves(relation: &Relation, key: &[String], bound: &Partition) -> bool {
     let values = literals(&bound.bound);
+    let is_list = bound.bound.to_ascii_lowercase().split_whitespace().any(|word| word == "in" || word.starts_with("in("));
     let speaks = |expression: &Expression| {
         let said = literals(&expression.text);
-        key.iter().all(|column| expression.columns.contains(column)) && values.iter().all(|value| said.contains(value))
+        let fits = if is_list {
+            // Fewer values than the bound has are in it, too.
+            !said.is_empty() && !expression.text.contains(['<', '>', '!']) && said.iter().all(|value| values.contains(value))
+        } else {
+            values.iter().all(|value| said.contains(value))
+        };
+        key.iter().all(|column| expression.columns.contains(column)) && fits
     };
     let mut valid = relation.constraints.iter().filter(|constraint| constraint.valid);
     let is_checked = valid.any(|constraint| match &constraint.kind {

@@ -1,4 +1,4 @@
-//! B05: DROP DEFAULT of a NOT NULL column.
+//! B05: DROP DEFAULT or DROP IDENTITY of a NOT NULL column.
 
 use super::{Check, Findings, Rule, Subject, tables};
 use crate::command::{Action, ColumnChange, TableChange};
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     id: "B05",
     name: "drop-default-on-required-column",
     level: Some(Severity::Warning),
-    summary: "DROP DEFAULT of a NOT NULL column",
+    summary: "DROP DEFAULT or DROP IDENTITY of a NOT NULL column",
     why: "An INSERT of the version that is still running which leaves the column out fails from then on \
           (SQLSTATE 23502).",
     instead: "release a version that always writes the column, and drop the default one release later",
@@ -62,15 +62,19 @@ ALTER TABLE jobs ALTER COLUMN state SET DEFAULT 'open';
 
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for change in tables::changes(subject) {
-        let TableChange::AlterColumn { column, change: ColumnChange::DropDefault } = &change.entry.1 else { continue };
+        let TableChange::AlterColumn { column, change: dropped } = &change.entry.1 else { continue };
         let Some(known) = tables::column_of(subject, &change.alter.name, column) else { continue };
-        let is_required = known.not_null && tables::default_of(known).is_some() && known.identity.is_none();
-        if !is_required || subject.is_new_since(known.since) || gets_another(subject, column) {
+        let (fills, word) = match dropped {
+            ColumnChange::DropDefault => (tables::default_of(known).is_some() && known.identity.is_none(), "default"),
+            ColumnChange::DropIdentity { .. } => (known.identity.is_some(), "identity"),
+            _ => continue,
+        };
+        if !(known.not_null && fills) || subject.is_new_since(known.since) || gets_another(subject, column) {
             continue;
         }
         let object = format!("{}.{column}", subject.shown(&change.alter.name));
         let message = format!("inserts that leave `{object}` out fail after this");
-        let label = format!("is NOT NULL, default from {}", subject.describe(known.changed));
+        let label = format!("is NOT NULL, {word} from {}", subject.describe(known.changed));
         findings.report(change.span(), object, message, label);
     }
 }

@@ -48,7 +48,9 @@ const WEAKER: [LockMode; 4] =
 
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let locks = &subject.transaction.locks;
-    let upgrade = subject.effect.locks.iter().filter(|lock| lock.mode.blocks_writes()).find_map(|lock| {
+    let in_use = |relation: &str| !subject.is_new_relation(relation);
+    let upgrade = subject.effect.locks.iter().filter(|lock| lock.mode.blocks_writes() && in_use(&lock.relation));
+    let upgrade = upgrade.into_iter().find_map(|lock| {
         let held = locks.iter().find(|(relation, ..)| *relation == lock.relation)?;
         (WEAKER.contains(&held.1) && held.1 < lock.mode).then_some((lock, held))
     });

@@ -46,7 +46,7 @@ ALTER TABLE clients DROP COLUMN telefax;
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let Action::Rename(rename) = &subject.command.action else { return };
     let Some(from) = rename.from.as_ref().filter(|_| rename.what == Kind::Column) else { return };
-    if !subject.is_existing(&rename.object) || is_kept(subject, rename, from) {
+    if !subject.is_existing(&rename.object) || is_kept(subject, rename, from) || is_renamed_table(subject, rename, from) {
         return;
     }
     let known = tables::column_of(subject, &rename.object, from);
@@ -57,6 +57,28 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let message = format!("whoever still uses `{object}` fails after this");
     let label = format!("is called {} from then on", rename.to);
     findings.report(subject.command.span, object, message, label);
+}
+
+/// Whether the section gave the table this name, which nobody uses yet: who used the old one is B02's to say, unless a view
+/// has that name, and this column.
+fn is_renamed_table(subject: &Subject<'_>, rename: &Rename, from: &str) -> bool {
+    let earlier = subject.section.iter().take(subject.at);
+    let renamed = earlier.into_iter().find_map(|(_, command)| match &command.action {
+        Action::Rename(table) if matches!(table.what, Kind::Table | Kind::ForeignTable) => {
+            (table.to == rename.object.name).then_some(&table.object.name)
+        }
+        _ => None,
+    });
+    let Some(old) = renamed else { return false };
+    let later = subject.section.get(subject.at + 1..).unwrap_or_default();
+    let view = later.iter().find_map(|(_, command)| match &command.action {
+        Action::CreateView(create) if create.name.name == *old => Some(create),
+        _ => None,
+    });
+    view.is_none_or(|view| {
+        let shown = if view.columns.is_empty() { view.query.output.as_ref() } else { Some(&view.columns) };
+        shown.is_some_and(|columns| columns.iter().any(|column| column == from))
+    })
 }
 
 /// Whether the section makes the old name again: a column of that name, or a view in place of the table.

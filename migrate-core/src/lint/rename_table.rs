@@ -1,15 +1,15 @@
-//! B02: RENAME of a table that a running version uses.
+//! B02: RENAME or SET SCHEMA of a table that a running version uses.
 
-use super::{Check, Findings, Rule, Subject, example, rename_other};
+use super::{Check, Findings, Rule, Subject, example, rename_other, tables};
 use crate::catalog::RelationKind;
-use crate::command::{Action, Kind};
+use crate::command::{Action, Kind, TableChange};
 use crate::diagnostic::Severity;
 
 pub(super) static RULE: Rule = Rule {
     id: "B02",
     name: "rename-table",
     level: Some(Severity::Error),
-    summary: "RENAME of a table that a running version uses",
+    summary: "RENAME or SET SCHEMA of a table that a running version uses",
     why: "The version that is still running names the old table and fails from the moment the rename commits.",
     instead: "in the same file make an updatable view with the old name (CREATE VIEW old AS SELECT * FROM new), \
           and drop it some releases later",
@@ -46,6 +46,15 @@ ALTER TABLE customers RENAME TO clients;
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
+    for change in tables::changes(subject) {
+        let TableChange::SetSchema(schema) = &change.entry.1 else { continue };
+        let is_table = matches!(change.alter.kind, Kind::Table | Kind::ForeignTable);
+        if is_table && !rename_other::is_made_again(subject, &change.alter.name.name) {
+            let table = subject.shown(&change.alter.name);
+            let message = format!("whoever still uses `{table}` fails after this, unless it looks in both schemas");
+            findings.report(change.span(), table, message, format!("is in {schema} from then on"));
+        }
+    }
     let Action::Rename(rename) = &subject.command.action else { return };
     if !matches!(rename.what, Kind::Table | Kind::ForeignTable) || !subject.is_existing(&rename.object) {
         return;

@@ -74,7 +74,11 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         let relation = subject.relation(&change.alter.name);
         let proven = relation.is_some_and(|(_, it)| tables::stays_proven_not_null(it, column, change.alter));
         // The scan of a column that this file made is behind a lock that it holds already: rule L30 speaks of it.
-        if proven || known.is_some_and(|known| subject.is_new_since(known.since)) {
+        // A new parent may have old children, which are scanned unless they prove it.
+        let is_parent = !subject.is_existing(&change.alter.name);
+        let is_scanned = || !subject.effect_of(change.alter, change.entry).scans.is_empty();
+        let is_new = known.is_some_and(|known| subject.is_new_since(known.since)) && !(is_parent && is_scanned());
+        if proven || is_new {
             continue;
         }
         let table = subject.shown(&change.alter.name);

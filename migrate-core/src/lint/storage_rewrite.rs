@@ -46,6 +46,9 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
             TableChange::SetAccessMethod(_) => "SET ACCESS METHOD",
             _ => continue,
         };
+        if subject.effect_of(change.alter, change.entry).rewrites.is_empty() {
+            continue;
+        }
         let table = subject.shown(&change.alter.name);
         let message = format!("{verb} copies `{table}` while every read and write waits");
         findings.report(change.span(), table, message, "copies the whole relation");

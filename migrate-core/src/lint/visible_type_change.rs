@@ -68,7 +68,8 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         };
         let known = tables::column_of(subject, &change.alter.name, column);
         let Some((known, old)) = known.and_then(|known| Some((known, known.kind.as_ref()?))) else { continue };
-        if family(old) == family(to) || subject.is_new_since(known.since) {
+        let read = |kind| family(tables::base_of(subject, kind));
+        if read(old) == read(to) || subject.is_new_since(known.since) {
             continue;
         }
         let object = format!("{}.{column}", subject.shown(&change.alter.name));

@@ -46,7 +46,12 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         if subject.is_emptied(&change.alter.name) {
             continue;
         }
-        let Some(default) = &column.default else { continue };
+        // That of a domain stands elsewhere.
+        let span = match (&column.default, &column.kind) {
+            (Some(default), _) => default.span.0,
+            (None, Some(kind)) if subject.before.default_of(kind).is_some() => change.span(),
+            _ => continue,
+        };
         let is_other = tables::is_numbered(column)
             || column.kind.as_ref().is_some_and(|kind| tables::is_constrained_domain(subject, kind));
         if is_other || subject.effect_of(change.alter, change.entry).rewrites.is_empty() {
@@ -55,6 +60,6 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         let table = subject.shown(&change.alter.name);
         let message = format!("this default writes `{table}` anew while every read and write waits");
         let object = format!("{table}.{}", column.name);
-        findings.report(default.span.0, object, message, "computed for every row");
+        findings.report(span, object, message, "computed for every row");
     }
 }

@@ -109,7 +109,16 @@ fn file_names(path: &Path) -> std::io::Result<Vec<OsString>> {
 }
 
 fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
-    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > LARGEST) {
+    let metadata = std::fs::metadata(path);
+    if metadata.as_ref().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return Err(Diagnostic::of_path(
+            Code::Unreadable,
+            shown,
+            "this is no file, but a device, a pipe or a socket: reading it may never end",
+            "put a file in its place, or move it elsewhere",
+        ));
+    }
+    if metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() > LARGEST) {
         return Err(Diagnostic::of_path(
             Code::Unreadable,
             shown,

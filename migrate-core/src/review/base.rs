@@ -147,7 +147,10 @@ impl<'a> Comparison<'a> {
             let likeness = likeness(*now, text);
             (same_version || likeness != Likeness::Other).then_some((*name, same_version, likeness))
         });
-        candidates.max_by_key(|(_, same_version, likeness)| (*same_version, *likeness == Likeness::Same))
+        // Where its SQL went tells more than what has its number now.
+        candidates.max_by_key(|(_, same_version, likeness)| {
+            (*likeness != Likeness::Other, *same_version, *likeness == Likeness::Same)
+        })
     }
 
     fn is_known(&self, name: &str) -> bool {

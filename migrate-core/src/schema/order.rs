@@ -23,22 +23,34 @@ pub(super) fn order(schema: &Schema) -> Vec<usize> {
     let all: BTreeSet<usize> = makers.iter().copied().collect();
     let mut left: BTreeSet<usize> = all.clone();
     let free = |at: &usize, waits: &BTreeMap<usize, BTreeSet<usize>>| waits.get(at).is_none_or(BTreeSet::is_empty);
-    let mut ready: BinaryHeap<Reverse<(bool, usize)>> =
-        all.iter().filter(|at| free(at, &waits)).map(|at| Reverse((is_late(&schema.objects[*at]), *at))).collect();
+    let rank = |at: usize| Reverse((is_late(&schema.objects[at]), anchor(schema, at), at));
+    let mut ready: BinaryHeap<Reverse<(bool, usize, usize)>> =
+        all.iter().filter(|at| free(at, &waits)).map(|at| rank(*at)).collect();
     let mut order = Vec::with_capacity(all.len());
     while !left.is_empty() {
         // Objects that need each other in a circle: the first of them by kind and name goes ahead.
-        let next = ready.pop().map(|Reverse((_, at))| at).or_else(|| left.first().copied());
+        let next = ready.pop().map(|Reverse((.., at))| at).or_else(|| left.first().copied());
         let Some(next) = next.filter(|next| left.remove(next)) else { continue };
         order.push(next);
         for then in frees.get(&next).into_iter().flatten() {
             let waiting = waits.entry(*then).or_default();
             if waiting.remove(&next) && waiting.is_empty() && left.contains(then) {
-                ready.push(Reverse((is_late(&schema.objects[*then]), *then)));
+                ready.push(rank(*then));
             }
         }
     }
     order
+}
+
+/// Where among the kinds an object comes: itself, or the domain that a constraint is one of, which no table may use before it
+/// has it.
+fn anchor(schema: &Schema, at: usize) -> usize {
+    let object = &schema.objects[at];
+    if object.kind != Kind::Constraint || !object.definition.starts_with("ALTER DOMAIN ") {
+        return at;
+    }
+    let domain = |it: &Object| it.kind == Kind::Type && Some(it.name.as_str()) == object.parent.as_deref();
+    schema.objects.iter().position(domain).unwrap_or(at)
 }
 
 /// For each object the one whose statement makes it: itself, or its table.
@@ -74,6 +86,11 @@ fn needs(schema: &Schema) -> Vec<(usize, usize)> {
             let is_index = candidate.kind == Kind::Index && tables.contains(&candidate.parent.as_deref());
             if is_table || is_index {
                 needs.push((other, at));
+            }
+            // The server gives it to the partitions that are there.
+            let is_not_null = candidate.kind == Kind::Constraint && candidate.definition.contains(" NOT NULL ");
+            if is_not_null && !is_inline(candidate) && tables.contains(&candidate.parent.as_deref()) {
+                needs.push((at, other));
             }
         }
     }

@@ -126,3 +126,18 @@ ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
 CREATE FOREIGN TABLE elsewhere (a int NOT NULL, b text) SERVER nowhere;
+
+-- What a table needs that stands behind it, and what belongs to its parts.
+CREATE DOMAIN address AS text CHECK (VALUE LIKE '%@%');
+CREATE TYPE contact AS (name text, mail address);
+CREATE TABLE people (id int PRIMARY KEY WITH (fillfactor = 70), mails address[], first contact);
+CREATE TABLE elders () INHERITS (people);
+ALTER TABLE people ADD CONSTRAINT grown CHECK (id > 0) NOT VALID;
+ALTER TABLE people SET (toast.autovacuum_enabled = off);
+CREATE INDEX people_sum ON people ((id + 1));
+ALTER INDEX people_sum ALTER COLUMN 1 SET STATISTICS 300;
+CREATE STATISTICS people_mails ON id, mails FROM people;
+ALTER STATISTICS people_mails SET STATISTICS 200;
+CREATE TYPE row_type AS (a int, b text);
+CREATE TABLE typed OF row_type;
+ALTER FOREIGN TABLE elsewhere ALTER COLUMN b OPTIONS (column_name 'other');

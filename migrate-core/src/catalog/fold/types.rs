@@ -10,13 +10,18 @@ impl Catalog {
         let kind = match &create.definition {
             TypeDefinition::Enum(values) => TypeKind::Enum(values.iter().map(|value| (value.clone(), place)).collect()),
             TypeDefinition::Composite(attributes) => TypeKind::Composite(attributes.clone()),
-            TypeDefinition::Domain { base, not_null, constraints, .. } => {
+            TypeDefinition::Domain { base, not_null, constraints, default } => {
                 let mut made = Vec::new();
                 for constraint in constraints {
                     let constraint = domain_constraint(&name, &made, constraint, place);
                     made.push(constraint);
                 }
-                TypeKind::Domain { base: base.clone(), constraints: made, not_null: *not_null }
+                TypeKind::Domain {
+                    base: base.clone(),
+                    constraints: made,
+                    not_null: *not_null,
+                    default: default.clone().map(Box::new),
+                }
             }
             TypeDefinition::Other => TypeKind::Other,
         };
@@ -62,7 +67,7 @@ impl Catalog {
 
     pub(super) fn alter_domain(&mut self, name: &Name, change: &DomainChange, place: Place) {
         let Some((found, entry)) = self.type_mut(name) else { return };
-        let TypeKind::Domain { constraints, not_null, .. } = &mut entry.kind else { return };
+        let TypeKind::Domain { constraints, not_null, default, .. } = &mut entry.kind else { return };
         match change {
             DomainChange::AddConstraint(constraint) => {
                 let constraint = domain_constraint(&found, constraints, constraint, place);
@@ -81,7 +86,8 @@ impl Catalog {
                 let new = QualifiedName { schema: schema.clone(), name: found.name.clone() };
                 self.move_type(&found, &new);
             }
-            DomainChange::Default(_) | DomainChange::OwnerTo(_) => {}
+            DomainChange::Default(changed) => *default = changed.clone().map(Box::new),
+            DomainChange::OwnerTo(_) => {}
         }
     }
 

@@ -49,7 +49,8 @@ fn added(facts: &Facts<'_>, column: &Column) -> (&'static str, bool) {
     if kind.is_some_and(|kind| is_constrained_domain(kind, facts.catalog)) {
         return ("at.add_column.domain_with_check", true);
     }
-    match &column.default {
+    let default = column.default.as_ref().or_else(|| facts.catalog.default_of(kind?));
+    match default {
         None => ("at.add_column.nullable", false),
         Some(default) if is_volatile(default, facts.catalog) => ("at.add_column.volatile_default_random", false),
         Some(_) => ("at.add_column.const_default", false),

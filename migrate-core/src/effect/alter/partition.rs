@@ -2,12 +2,16 @@
 
 use super::super::facts::{Facts, Target};
 use super::Altered;
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{Relation, RelationKind, attachment};
 use crate::command::{ConstraintKind, Name, Partition};
 
 pub(super) fn attach<'a>(facts: &mut Facts<'a>, altered: &Altered<'a>, (partition, bound): (&'a Name, &'a Partition)) {
     let attached = facts.expect(partition);
     let proven = attached.relation().is_some_and(|relation| implies_bound(relation, altered.target.relation()));
+    // An index, a key or a foreign key of the parent that the partition has not is made, and reads it in full.
+    let parent = altered.target.known;
+    let missing = parent.zip(attached.known).and_then(|(parent, it)| attachment::missing(facts.catalog, parent, it));
+    let proven = proven && missing.is_none();
     let form = match (bound.default, proven) {
         (true, _) => facts.form("at.attach_partition.as_default"),
         (false, true) => facts.form_by_history("at.attach_partition.with_check"),

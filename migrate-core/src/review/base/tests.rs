@@ -40,6 +40,12 @@ fn a_file_that_is_gone_is_removed_renamed_or_renumbered() {
     assert_eq!(verdicts(&[("00001_c.sql", ONE)], &[A], &[A]), ["m/00001_c.sql H05"]);
     assert_eq!(verdicts(&[("00003_a.sql", ONE)], &[A], &[A]), ["m/00003_a.sql H03"]);
     assert_eq!(verdicts(&[("00003_a.sql", "-- +goose Up\n\nSELECT 1;\n")], &[A], &[A]), ["m/00003_a.sql H03"]);
+    let taken = [("00001_n.sql", TWO), ("00003_a.sql", ONE)];
+    assert_eq!(
+        verdicts(&taken, &[A], &[A]),
+        ["m/00001_n.sql H06", "m/00003_a.sql H03"],
+        "and its number went to another"
+    );
 }
 
 #[test]

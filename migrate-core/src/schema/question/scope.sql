@@ -15,7 +15,7 @@ WITH member AS MATERIALIZED (
 ), relation AS MATERIALIZED (
   SELECT c.oid, c.relkind, c.relname, c.relnamespace, c.relowner, c.relacl, c.relpersistence, c.reloptions, c.relam,
     c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relispartition, c.relispopulated, c.relpartbound,
-    c.reloftype, p.name || '.' || quote_ident(c.relname) AS name
+    c.reloftype, c.reltoastrelid, p.name || '.' || quote_ident(c.relname) AS name
   FROM pg_class c JOIN place p ON p.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'i', 'I') AND c.relpersistence <> 't'
     AND c.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_class'::regclass)

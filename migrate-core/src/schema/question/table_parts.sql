@@ -1,7 +1,8 @@
 SELECT 'constraint', quote_ident(k.conname), r.name, 'pg_constraint:' || k.oid,
   'CONSTRAINT ' || quote_ident(k.conname) || ' ON ' || r.name,
   CASE WHEN k.contype IN ('p', 'u', 'x', 'c') AND k.convalidated
-    THEN '' ELSE 'ALTER TABLE ' || CASE WHEN r.relkind = 'p' THEN '' ELSE 'ONLY ' END || r.name || ' ADD ' END
+    THEN '' ELSE 'ALTER TABLE ' || CASE WHEN r.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = r.oid) THEN '' ELSE 'ONLY ' END
+      || r.name || ' ADD ' END
     || 'CONSTRAINT ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid),
   nullif(k.confrelid, 0)::regclass::text, obj_description(k.oid, 'pg_constraint'), 0
 FROM pg_constraint k JOIN relation r ON r.oid = k.conrelid
@@ -49,6 +50,11 @@ FROM relation r, LATERAL (
   UNION ALL
   SELECT 'row-level security of the owner', 'FORCE ROW LEVEL SECURITY' WHERE r.relforcerowsecurity
   UNION ALL
+  SELECT 'composite type', 'OF ' || r.reloftype::regtype::text WHERE r.reloftype <> 0
+  UNION ALL
+  SELECT 'storage of its TOAST table', 'SET (' || (SELECT string_agg('toast.' || o, ', ') FROM unnest(t.reloptions) AS o) || ')'
+  FROM pg_class t WHERE t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL
+  UNION ALL
   SELECT 'replica identity', 'REPLICA IDENTITY ' || CASE r.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE coalesce(
       (SELECT 'USING INDEX ' || quote_ident(c.relname) FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
        WHERE x.indrelid = r.oid AND x.indisreplident), 'NOTHING') END
@@ -58,6 +64,21 @@ FROM relation r, LATERAL (
   WHERE x.indrelid = r.oid AND x.indisclustered
 ) AS it (what, change)
 WHERE r.relkind IN ('r', 'p', 'f', 'm')
+UNION ALL
+SELECT 'setting', what || ' of index ' || quote_ident(i.relname), r.name, NULL, NULL, 'ALTER INDEX ' || i.name || ' ' || change, NULL, NULL, 0
+FROM relation i JOIN pg_index x ON x.indexrelid = i.oid JOIN relation r ON r.oid = x.indrelid, LATERAL (
+  -- Of an index that is no constraint's, its definition has them.
+  SELECT 'storage', 'SET (' || array_to_string(i.reloptions, ', ') || ')' WHERE i.reloptions IS NOT NULL
+    AND EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
+  UNION ALL
+  SELECT 'statistics of column ' || a.attnum, 'ALTER COLUMN ' || a.attnum || ' SET STATISTICS ' || a.attstattarget
+  FROM pg_attribute a WHERE a.attrelid = i.oid AND coalesce(a.attstattarget, -1) >= 0
+) AS it (what, change)
+UNION ALL
+SELECT 'setting', 'target of statistics ' || quote_ident(s.stxname), r.name, NULL, NULL,
+  'ALTER STATISTICS ' || n.name || '.' || quote_ident(s.stxname) || ' SET STATISTICS ' || (to_jsonb(s) ->> 'stxstattarget'), NULL, NULL, 0
+FROM pg_statistic_ext s JOIN place n ON n.oid = s.stxnamespace JOIN relation r ON r.oid = s.stxrelid
+WHERE coalesce(to_jsonb(s) ->> 'stxstattarget', '-1')::int >= 0
 UNION ALL
 SELECT 'statistics', n.name || '.' || quote_ident(s.stxname), r.name, 'pg_statistic_ext:' || s.oid,
   'STATISTICS ' || n.name || '.' || quote_ident(s.stxname), pg_get_statisticsobjdef(s.oid), NULL,

@@ -66,6 +66,8 @@ LATERAL (
   UNION ALL
   SELECT 'statistics', 'SET STATISTICS ' || a.attstattarget WHERE coalesce(a.attstattarget, -1) >= 0
   UNION ALL
+  SELECT 'foreign options', btrim({options:a.attfdwoptions}) WHERE a.attfdwoptions IS NOT NULL
+  UNION ALL
   SELECT 'options', 'SET (' || array_to_string(a.attoptions, ', ') || ')' WHERE a.attoptions IS NOT NULL
 ) AS it (what, change)
 WHERE r.relkind IN ('r', 'p', 'f', 'm') AND (a.attislocal OR r.relispartition)
