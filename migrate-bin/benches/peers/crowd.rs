@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
-use crate::scenario::hundred;
+use crate::files::hundred;
 use crate::stage::Database;
 use crate::tool::Tool;
 

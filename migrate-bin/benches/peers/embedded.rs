@@ -6,19 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::scenario::File;
-use crate::tool::Tool;
+use crate::files::File;
 
 /// The release profile is in it.
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
 
 /// The program, built once in a package of its own beside the workspace.
-pub(crate) fn program(files: fn() -> Vec<File>) -> &'static Path {
+pub(crate) fn program(files: fn() -> Vec<File>, place: fn(&File) -> (String, String)) -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| build(&files()))
+    PROGRAM.get_or_init(|| build(&files(), place))
 }
 
-fn build(files: &[File]) -> PathBuf {
+fn build(files: &[File], place: fn(&File) -> (String, String)) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers-embedded");
     for folder in ["src", "migrations"] {
@@ -26,7 +25,7 @@ fn build(files: &[File]) -> PathBuf {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
     for file in files {
-        let (name, text) = Tool::Migrate.place(file);
+        let (name, text) = place(file);
         fs::write(root.join("migrations").join(name), text).unwrap();
     }
     fs::write(root.join("Cargo.toml"), manifest(workspace)).unwrap();

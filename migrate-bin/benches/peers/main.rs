@@ -17,6 +17,7 @@ mod cost;
 mod crowd;
 mod disk;
 mod embedded;
+mod files;
 #[expect(dead_code, reason = "nothing goes wrong in a bench")]
 #[path = "../../tests/real/proxy.rs"]
 mod proxy;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::NoTls;
 
-use crate::scenario::File;
+use crate::files::File;
 use crate::stage::{Database, eventually, sql};
 use crate::tool::Tool;
 

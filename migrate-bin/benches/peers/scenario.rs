@@ -4,13 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::disk::Disk;
+use crate::files::{self, File};
 use crate::tool::Tool;
-
-/// A migration, in no tool's own form.
-pub(crate) struct File {
-    pub(crate) version: usize,
-    pub(crate) up: String,
-}
 
 /// One thing to do.
 pub(crate) struct Scenario {
@@ -45,7 +40,6 @@ pub(crate) enum Limit {
 
 /// Turns before the first question: the start of a connection and the login, what it says of itself, and the goodbye.
 const CONNECTING: u32 = 3;
-const MIB: u32 = 20;
 
 /// What most scenarios have in common.
 const NEAR: Scenario = Scenario {
@@ -53,7 +47,7 @@ const NEAR: Scenario = Scenario {
     round_trip_ms: 0,
     disk: Disk::Memory,
     rounds: 7,
-    files: hundred,
+    files: files::hundred,
     before: &[],
     is_applied: false,
     is_gooses: false,
@@ -73,7 +67,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "up: 1,000 files of 3 statements, RTT 0",
         rounds: 3,
-        files: thousand_of_three,
+        files: files::thousand_of_three,
         limits: &[Limit::TimeOf("goose", 0.70), Limit::TimeOfFastest(0.95)],
         ..NEAR
     },
@@ -87,7 +81,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "up: 1,000 files of 3 statements, a flush of 3 ms",
         disk: Disk::Slow,
         rounds: 3,
-        files: thousand_of_three,
+        files: files::thousand_of_three,
         limits: &[Limit::TimeOf("goose", 0.25)],
         ..NEAR
     },
@@ -108,7 +102,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "up: 10 files of 5,000 INSERTs, RTT 0",
         rounds: 3,
-        files: inserts,
+        files: files::inserts,
         before: LINES,
         limits: &[Limit::TimeOf("goose", 0.08), Limit::TimeOf("sqlx", 0.95)],
         ..NEAR
@@ -116,7 +110,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "up: one file of 20 MB, RTT 0",
         rounds: 3,
-        files: large,
+        files: files::large,
         before: LINES,
         limits: &[Limit::TimeOf("goose", 0.15), Limit::TimeOf("sqlx", 1.0), Limit::Mebibytes(26.0)],
         ..NEAR
@@ -124,14 +118,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "up: nothing pending, a folder of 1,000",
         rounds: 11,
-        files: thousand,
+        files: files::thousand,
         is_applied: true,
         limits: &[Limit::TimeOf("goose", 0.75)],
         ..NEAR
     },
     Scenario {
         name: "up: nothing pending, a folder of 10,000",
-        files: ten_thousand,
+        files: files::ten_thousand,
         is_applied: true,
         limits: &[Limit::TimeOf("goose", 1.3)],
         ..NEAR
@@ -139,7 +133,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "up: nothing pending, 1,000 built in",
         rounds: 11,
-        files: thousand,
+        files: files::thousand,
         is_applied: true,
         is_built_in: true,
         limits: &[Limit::Turns(CONNECTING + 4), Limit::TimeOf("goose", 1.0), Limit::Mebibytes(3.5)],
@@ -147,7 +141,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "status: a folder of 1,000",
-        files: thousand,
+        files: files::thousand,
         is_applied: true,
         command: status,
         limits: &[Limit::TimeOf("goose", 0.10)],
@@ -156,7 +150,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "status: a folder of 10,000",
         rounds: 3,
-        files: ten_thousand,
+        files: files::ten_thousand,
         is_applied: true,
         command: status,
         limits: &[Limit::TimeOf("goose", 0.02)],
@@ -164,7 +158,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "validate: a folder of 1,000",
-        files: thousand_of_three,
+        files: files::thousand_of_three,
         is_gooses: true,
         command: validate,
         limits: &[Limit::TimeOf("goose", 0.5), Limit::MemoryOf("goose", 1.0 / 3.0)],
@@ -180,50 +174,6 @@ fn status(tool: Tool, url: &str, dir: &Path) -> Command {
     tool.status(url, dir)
 }
 
-fn validate(tool: Tool, url: &str, dir: &Path) -> Command {
-    tool.validate(url, dir)
-}
-
-pub(crate) fn hundred() -> Vec<File> {
-    of_three(100)
-}
-
-fn thousand_of_three() -> Vec<File> {
-    of_three(1000)
-}
-
-fn of_three(count: usize) -> Vec<File> {
-    let up = |version| {
-        format!(
-            "CREATE TABLE t{version} (id int PRIMARY KEY, name text);\nCREATE INDEX ON t{version} (name);\nINSERT INTO \
-             t{version} VALUES ({version}, 'x');\n"
-        )
-    };
-    (1..=count).map(|version| File { version, up: up(version) }).collect()
-}
-
-pub(crate) fn thousand() -> Vec<File> {
-    tables(1000)
-}
-
-fn ten_thousand() -> Vec<File> {
-    tables(10_000)
-}
-
-fn tables(count: usize) -> Vec<File> {
-    let up = |version| format!("CREATE TABLE t{version} (id int PRIMARY KEY, name text NOT NULL);\n");
-    (1..=count).map(|version| File { version, up: up(version) }).collect()
-}
-
-fn inserts() -> Vec<File> {
-    let row = |file, n| format!("INSERT INTO lines VALUES ({file}, {n}, 'some words about line {n}');\n");
-    (1..=10).map(|version| File { version, up: (1..=5000).map(|n| row(version, n)).collect() }).collect()
-}
-
-/// Rows of a kilobyte.
-fn large() -> Vec<File> {
-    let words = "twenty megabytes of words ".repeat(37);
-    let row = |n| format!("INSERT INTO lines VALUES (1, {n}, '{words}');\n");
-    let count = (MIB << 20) as usize / row(10_000).len();
-    vec![File { version: 1, up: (1..=count).map(row).collect() }]
+fn validate(tool: Tool, _url: &str, dir: &Path) -> Command {
+    tool.validate(dir)
 }

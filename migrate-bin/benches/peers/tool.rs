@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::embedded;
-use crate::scenario::{File, thousand};
+use crate::files::{File, thousand};
 use crate::stage::{folder, goose, migrate_command};
 
 /// A tool.
@@ -110,7 +110,7 @@ impl Tool {
                 (format!("{version:05}_change.sql"), format!("-- +goose Up\n{up}"))
             }
             Self::Sqlx => (format!("{version:05}_change.sql"), up.clone()),
-            Self::Dbmate => (format!("{version:05}_change.sql"), format!("-- migrate:up\n{up}")),
+            Self::Dbmate => (format!("{version:05}_change.sql"), format!("-- migrate:up\n{up}\n-- migrate:down\n")),
             Self::Refinery => (format!("V{version}__change.sql"), up.clone()),
             Self::Diesel => (format!("{version:05}_change/up.sql"), up.clone()),
         }
@@ -147,15 +147,15 @@ impl Tool {
     }
 
     /// Reads and checks the files; of the others only goose has such a command.
-    pub(crate) fn validate(self, url: &str, dir: &Path) -> Command {
-        match self {
-            Self::Migrate => {
-                let mut migrate = migrate_command(&["validate"]);
-                migrate.arg("--dir").arg(dir);
-                migrate
-            }
-            _ => goose_command(url, dir, "validate"),
-        }
+    pub(crate) fn validate(self, dir: &Path) -> Command {
+        let mut command = if self.is_goose() {
+            Command::new(goose("the comparison with goose").unwrap())
+        } else {
+            migrate_command(&[])
+        };
+        // In a form that both take.
+        command.env_clear().arg("-dir").arg(dir).arg("validate");
+        command
     }
 
     pub(crate) const fn is_goose(self) -> bool {
@@ -183,7 +183,7 @@ fn migrate(url: &str, dir: &Path, command: &str) -> Command {
 }
 
 fn built_in(url: &str, command: &str) -> Command {
-    let mut migrate = Command::new(embedded::program(thousand));
+    let mut migrate = Command::new(embedded::program(thousand, |file| Tool::Migrate.place(file)));
     migrate.env_clear().args([command, "--database-url", url]);
     migrate
 }

@@ -83,6 +83,19 @@ fn a_folder_named_like_a_migration_is_refused() {
     assert_untouched(&database);
 }
 
+/// Nobody writes into it: whoever reads it waits for ever.
+#[test]
+fn a_pipe_named_like_a_migration_is_refused_and_not_read() {
+    let files = folder(&[GOOD]);
+    let pipe = files.path().join("00002_pipe.sql");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+    let (database, words) = (Database::create(), ["00002_pipe.sql", "a device, a pipe or a socket"]);
+    assert_refused(&migrate(&database.url, files.path(), &["up"]), 29, &words);
+    let ended = migrate_command(&["validate", "--dir"]).arg(files.path()).output().expect("migrate starts").into();
+    assert_refused(&ended, 29, &words);
+    assert_untouched(&database);
+}
+
 #[test]
 fn all_problems_of_a_folder_are_told_at_once() {
     let files = folder(&[
