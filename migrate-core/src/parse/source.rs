@@ -73,7 +73,8 @@ pub fn read_folder(path: &Path, shown: &str) -> Folder {
         };
         if is_sql(&name) {
             let shown = format!("{}/{name}", shown.trim_end_matches('/'));
-            let text = read_text(&path.join(&name), &shown);
+            let path = path.join(&name);
+            let text = if is_endless(&path) { Err(endless(&shown)) } else { read_text(&path, &shown) };
             folder.sources.push(Source { file: name, text });
         } else if is_go_migration(&name) {
             folder.diagnostics.push(go_migration(shown, &name));
@@ -89,6 +90,20 @@ pub fn read_folder(path: &Path, shown: &str) -> Folder {
         ));
     }
     folder
+}
+
+/// Whether nobody knows if reading it ends: a pipe that somebody names is meant, one among the migrations is not.
+fn is_endless(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn endless(shown: &str) -> Diagnostic {
+    Diagnostic::of_path(
+        Code::Unreadable,
+        shown,
+        "this is no file, but a device, a pipe or a socket: reading it may never end",
+        "put a file in its place, or move it elsewhere",
+    )
 }
 
 /// Reads one file as a source; `shown` is how messages write it.
@@ -109,16 +124,7 @@ fn file_names(path: &Path) -> std::io::Result<Vec<OsString>> {
 }
 
 fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
-    let metadata = std::fs::metadata(path);
-    if metadata.as_ref().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
-        return Err(Diagnostic::of_path(
-            Code::Unreadable,
-            shown,
-            "this is no file, but a device, a pipe or a socket: reading it may never end",
-            "put a file in its place, or move it elsewhere",
-        ));
-    }
-    if metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() > LARGEST) {
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > LARGEST) {
         return Err(Diagnostic::of_path(
             Code::Unreadable,
             shown,

@@ -96,6 +96,20 @@ fn a_pipe_named_like_a_migration_is_refused_and_not_read() {
     assert_untouched(&database);
 }
 
+/// As `<(…)` of a shell gives it.
+#[test]
+fn a_pipe_that_is_named_is_read() {
+    let mut command = migrate_command(&["inspect", "/dev/stdin"]);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), GOOD.1).expect("a file");
+    let mut cat = std::process::Command::new("cat");
+    let mut cat = cat.arg(file.path()).stdout(std::process::Stdio::piped()).spawn().expect("cat starts");
+    command.stdin(cat.stdout.take().expect("a pipe"));
+    let ended: crate::stage::Ended = command.output().expect("migrate starts").into();
+    assert!(cat.wait().expect("its end").success());
+    assert!(!ended.stderr.contains("a device, a pipe or a socket"), "{}", ended.stderr);
+}
+
 #[test]
 fn all_problems_of_a_folder_are_told_at_once() {
     let files = folder(&[
