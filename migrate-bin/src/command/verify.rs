@@ -76,8 +76,8 @@ pub(super) fn refuse_shared(server: &ScratchServer, history: &History, task: &Ta
         return Ok(());
     };
     let message = format!("{} changes what all databases of this server share, and that would stay", change.words);
-    let next = "without `--database-url` it is proven on a server that is started for it; where nobody else uses this one, say \
-                `--whole-server`";
+    let next = "without `--database-url` it is proven on a server that is started for it; where nobody else uses this one, \
+                `migrate verify --whole-server` runs it";
     Err(Failure { place: Some(change.place), ..Failure::new(Exit::Usage, message, next) })
 }
 

@@ -164,10 +164,7 @@ impl Run<'_, '_> {
             return Ok(None);
         }
         let partial = walk.done > 0 || (begun && leaves_something(walk, unit));
-        let failure =
-            failure::of_unit(fault, walk, partial, Version(self.log.report.current), self.request.order.environment);
-        let failure =
-            if begun && unit.nature == Nature::Opaque { failure::undecided(failure, walk, unit) } else { failure };
+        let failure = self.of_unit(walk, fault, begun.then_some(&*unit), partial);
         let again = may_succeed_again(state) && unit.nature != Nature::Opaque;
         // Of a file of which nothing stays there is nothing to write down: it is not begun.
         if begun && partial {
@@ -180,6 +177,16 @@ impl Run<'_, '_> {
         let outcome =
             if begun && !unit.nature.is_atomic() { self.settle_unit(walk, unit).await? } else { Outcome::Left };
         Ok(after_trying(outcome))
+    }
+
+    /// Why a unit failed; what was begun, and nobody can tell of, is left to a person at once.
+    fn of_unit(&self, walk: &Walk<'_, '_>, fault: &Fault<'_>, begun: Option<&Unit>, partial: bool) -> Failure {
+        let current = Version(self.log.report.current);
+        let failure = failure::of_unit(fault, walk, partial, current, self.request.order.environment);
+        match begun {
+            Some(unit) if unit.nature == Nature::Opaque => failure::undecided(failure, walk, unit),
+            _ => failure,
+        }
     }
 
     /// Writes that a unit failed. Without that entry it is only less clear what happened.

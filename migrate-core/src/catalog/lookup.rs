@@ -79,6 +79,15 @@ impl Catalog {
         QualifiedName { schema, name: name.name.clone() }
     }
 
+    /// The type below a domain; any other type is its own.
+    #[must_use]
+    pub fn base_of<'a>(&'a self, kind: &'a ColumnType) -> &'a ColumnType {
+        match self.type_entry(&kind.name).known().map(|(_, entry)| &entry.kind) {
+            Some(TypeKind::Domain { base, .. }) if kind.dimensions == 0 => self.base_of(base),
+            _ => kind,
+        }
+    }
+
     /// What a new column of a type holds where it says nothing itself: the default of its domain, or of one below it.
     #[must_use]
     pub fn default_of(&self, kind: &ColumnType) -> Option<&Expression> {

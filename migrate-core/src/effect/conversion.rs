@@ -21,7 +21,7 @@ pub(super) fn conversion(from: Option<&ColumnType>, to: &ColumnType, catalog: &C
     }
     let Some(from) = from else { return Conversion::Rewrite };
     // A domain without constraints is stored, and compared, as the type below it.
-    let (from, to) = (base(from, catalog), base(to, catalog));
+    let (from, to) = (catalog.base_of(from), catalog.base_of(to));
     if from == to {
         return Conversion::Keep;
     }
@@ -47,14 +47,6 @@ pub(super) fn is_constrained_domain(kind: &ColumnType, catalog: &Catalog) -> boo
             }
             _ => false,
         }
-}
-
-/// The type below a domain.
-pub(super) fn base<'a>(kind: &'a ColumnType, catalog: &'a Catalog) -> &'a ColumnType {
-    match catalog.type_entry(&kind.name).known().map(|(_, entry)| &entry.kind) {
-        Some(TypeKind::Domain { base: below, .. }) if kind.dimensions == 0 => base(below, catalog),
-        _ => kind,
-    }
 }
 
 fn scalar(from: &ColumnType, to: &ColumnType) -> Conversion {

@@ -1,6 +1,5 @@
 //! What a command takes away for good, and whose stored values it replaces.
 
-use super::conversion::base;
 use crate::catalog::Catalog;
 use crate::command::{Action, AlterTable, ColumnChange, ColumnType, Kind, Name, TableChange, TypeChange, Write};
 
@@ -49,7 +48,7 @@ fn converted(alter: &AlterTable, before: &Catalog) -> Vec<(String, Option<String
     let loses = |column: &str, to: &ColumnType| {
         let from = table.and_then(|table| table.column(column)).and_then(|column| column.kind.as_ref());
         // A domain refuses values, and changes none.
-        !from.is_some_and(|from| holds_all(base(from, before), base(to, before)))
+        !from.is_some_and(|from| holds_all(before.base_of(from), before.base_of(to)))
     };
     let of_change = |change: &TableChange| match change {
         TableChange::AlterColumn { column, change: ColumnChange::Type { to, using, .. } }

@@ -13,9 +13,9 @@ pub(super) static RULE: Rule = Rule {
     level: Some(Severity::Warning),
     summary: "ATTACH PARTITION of a table that no CHECK proves to fit",
     why: "The attached table is scanned under ACCESS EXCLUSIVE unless a valid CHECK implies the bound; a \
-          DEFAULT partition is scanned as well.",
+          DEFAULT partition is scanned as well. An index or a key of the parent that it has nothing like is made then.",
     instead: "add a CHECK that implies the bound (with the key NOT NULL) as NOT VALID, validate it in the next \
-          migration, then ATTACH and drop the CHECK",
+          migration, make the indexes and keys that the parent has, then ATTACH and drop the CHECK",
     bad: &[
         example::PARTITIONS,
         (

@@ -135,19 +135,6 @@ pub(super) fn is_constrained_domain(subject: &Subject<'_>, kind: &ColumnType) ->
     false
 }
 
-/// The type that clients see: that below a domain.
-pub(super) fn base_of<'a>(subject: &'a Subject<'_>, kind: &'a ColumnType) -> &'a ColumnType {
-    let mut kind = kind;
-    // As above.
-    for _ in 0..16 {
-        match subject.before.type_entry(&kind.name).known().map(|(_, entry)| &entry.kind) {
-            Some(TypeKind::Domain { base, .. }) if kind.dimensions == 0 => kind = base,
-            _ => break,
-        }
-    }
-    kind
-}
-
 /// Whether a table is known to be partitioned.
 pub(super) fn is_partitioned(subject: &Subject<'_>, table: &Name) -> bool {
     subject.relation(table).is_some_and(|(_, relation)| relation.is_partitioned())

@@ -68,7 +68,8 @@ fn check(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         };
         let known = tables::column_of(subject, &change.alter.name, column);
         let Some((known, old)) = known.and_then(|known| Some((known, known.kind.as_ref()?))) else { continue };
-        let read = |kind| family(tables::base_of(subject, kind));
+        // Clients see the type below a domain.
+        let read = |kind| family(subject.before.base_of(kind));
         if read(old) == read(to) || subject.is_new_since(known.since) {
             continue;
         }

@@ -58,12 +58,12 @@ impl<'r, 'd> Replay<'r, 'd> {
         for version in std::mem::take(&mut self.versions) {
             let Some(migration) = self.task.set.find(version) else { continue };
             observe(Step::Started(migration));
-            let is_in_place = changes_shared(self.task.set, migration, self.task.environment);
-            let round = self.round(migration).await?;
+            let place = self.place(migration);
+            let round = self.round(migration, place).await?;
             observe(Step::Done(&round));
             // Where it was tried in place, the next one would not find what it needs.
-            let goes_on =
-                round.up == Up::Ok && (!is_in_place || round.reapply.is_none_or(|again| again == Reapply::Ok));
+            let is_whole = place == Which::Trial || round.reapply.is_none_or(|again| again == Reapply::Ok);
+            let goes_on = round.up == Up::Ok && is_whole;
             rounds.push(round);
             if !goes_on {
                 break;
@@ -72,13 +72,18 @@ impl<'r, 'd> Replay<'r, 'd> {
         Ok(rounds)
     }
 
-    async fn round(&mut self, migration: &Migration) -> Result<Round, Failure> {
+    /// Where Down and the second Up of a file are tried: on a copy. What a copy makes of roles stands in the way of the file
+    /// itself, and what a role may do in one database keeps it from being dropped in another.
+    fn place(&self, migration: &Migration) -> Which {
+        let is_shared = changes_shared(self.task.set, migration, self.task.environment);
+        if is_shared { Which::Forward } else { Which::Trial }
+    }
+
+    async fn round(&mut self, migration: &Migration, place: Which) -> Result<Round, Failure> {
         if let Some(cause) = self.task.stop.cause() {
             return Err(crate::apply::stopped(cause, "between two migrations"));
         }
-        // What a copy makes of it stands in the way of the file itself.
-        let is_shared = changes_shared(self.task.set, migration, self.task.environment);
-        let traces = self.task.tracing && !is_shared;
+        let traces = self.task.tracing && place == Which::Trial;
         let traces = if traces { self.traces(migration).await? } else { Vec::new() };
         let mut round = Round {
             version: migration.version,
@@ -100,11 +105,7 @@ impl<'r, 'd> Replay<'r, 'd> {
         if let Some(reason) = irreversible(migration) {
             round.down = Down::Irreversible { reason };
         } else if self.has_down(migration)? {
-            let trial = if is_shared {
-                self.trial_in_place(migration, &after).await?
-            } else {
-                self.trial(migration, &after).await?
-            };
+            let trial = self.trial(migration, &after, place).await?;
             Trial { down: round.down, reapply: round.reapply, difference: round.difference, error: round.error } =
                 trial;
         }
@@ -130,19 +131,13 @@ impl<'r, 'd> Replay<'r, 'd> {
         Ok(!statements.is_empty())
     }
 
-    /// Down and the second Up, on a copy.
-    async fn trial(&self, migration: &Migration, after: &Schema) -> Result<Trial, Failure> {
-        self.scratch.copy().await?;
-        let mut session = self.scratch.open(Which::Trial).await?;
-        let ended = self.down_and_up(&mut session, migration, after).await;
-        session.close().await;
-        ended
-    }
-
-    /// The same without a copy: what a role may do in one database keeps it from being dropped in another.
-    async fn trial_in_place(&self, migration: &Migration, after: &Schema) -> Result<Trial, Failure> {
-        self.scratch.drop_copy().await?;
-        let mut session = self.scratch.open(Which::Forward).await?;
+    /// Down and the second Up, on a copy or in place; then there is no copy.
+    async fn trial(&self, migration: &Migration, after: &Schema, place: Which) -> Result<Trial, Failure> {
+        match place {
+            Which::Trial => self.scratch.copy().await?,
+            Which::Forward => self.scratch.drop_copy().await?,
+        }
+        let mut session = self.scratch.open(place).await?;
         let ended = self.down_and_up(&mut session, migration, after).await;
         session.close().await;
         ended

@@ -96,18 +96,19 @@ fn a_pipe_named_like_a_migration_is_refused_and_not_read() {
     assert_untouched(&database);
 }
 
-/// As `<(…)` of a shell gives it.
+/// As `<(pg_dump …)` of a shell gives it.
 #[test]
 fn a_pipe_that_is_named_is_read() {
-    let mut command = migrate_command(&["inspect", "/dev/stdin"]);
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), GOOD.1).expect("a file");
+    let (files, dump) = (folder(&[GOOD]), tempfile::NamedTempFile::new().expect("a file"));
+    std::fs::write(dump.path(), "CREATE TABLE public.piped (id integer);\n").expect("a file");
     let mut cat = std::process::Command::new("cat");
-    let mut cat = cat.arg(file.path()).stdout(std::process::Stdio::piped()).spawn().expect("cat starts");
-    command.stdin(cat.stdout.take().expect("a pipe"));
+    let mut cat = cat.arg(dump.path()).stdout(std::process::Stdio::piped()).spawn().expect("cat starts");
+    let mut command = migrate_command(&["create", "piped", "-s", "--from-dump", "/dev/stdin", "--dir"]);
+    command.arg(files.path()).stdin(cat.stdout.take().expect("a pipe"));
     let ended: crate::stage::Ended = command.output().expect("migrate starts").into();
     assert!(cat.wait().expect("its end").success());
-    assert!(!ended.stderr.contains("a device, a pipe or a socket"), "{}", ended.stderr);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(crate::stage::text(&files.path().join("00002_piped.sql")).contains("CREATE TABLE public.piped"));
 }
 
 #[test]
