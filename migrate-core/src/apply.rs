@@ -118,16 +118,18 @@ impl<'a> Request<'a> {
         {
             return Window::ONE;
         }
-        Window { flights: self.policy.flights, durability: self.policy.durability }
+        Window { flights: self.policy.flights, durability: self.policy.durability, prepares: false }
     }
 
-    /// What is sent for each batch of a plan.
+    /// What is sent for each batch of a plan for this database.
     #[must_use]
-    pub fn flights<'p>(&self, plan: &'p Plan<'p>, bookkeeping: &Bookkeeping) -> Vec<Flight<'p>> {
+    pub fn flights<'p>(&self, plan: &'p Plan<'p>, database: &Database) -> Vec<Flight<'p>> {
+        let bookkeeping = self.bookkeeping(database.tables.clone());
         if self.order.single_transaction {
-            return flight::parts_of_one(&plan.batches, bookkeeping);
+            return flight::parts_of_one(&plan.batches, &bookkeeping);
         }
-        flight::flights(&plan.batches, bookkeeping, self.window()).collect()
+        let window = Window { prepares: database.is_direct, ..self.window() };
+        flight::flights(&plan.batches, &bookkeeping, window).collect()
     }
 
     /// What its flights write beside the versions.

@@ -53,6 +53,7 @@
 //! * **Overlapping.** The guard of each flight names the version before it. So several flights may be on the wire at
 //!   once: when one does not land, every one behind it is refused. They are started in groups of half a window
 //!   (`--flight`), because over a network a group is a turn, and the disk is asked once a group (`flight/lasting.rs`).
+//! * **Preparing.** In a session with a backend of its own, guards and records are prepared once (`flight/prepared.rs`).
 //!
 //! `Pace` says how a flight may be sent. *Pipelined* is the above. *Stepwise*, one message after the other, is for a
 //! file that controls transactions itself and is allowed to: behind a COMMIT or a ROLLBACK TO, a failure no longer stops
@@ -67,6 +68,7 @@ mod evidence;
 mod guard;
 mod kind;
 mod lasting;
+mod prepared;
 mod proof;
 mod refusal;
 pub(crate) mod shape;
@@ -85,6 +87,7 @@ pub(crate) use guard::LEFT;
 pub use guard::{INVALID_INDEX, LOCK_KEY};
 pub use kind::{Nature, Unit, alone, units};
 pub use lasting::{Durability, FLUSH, FLUSH_BY_A_TABLE, Window, convoy, flights, parts_of_one};
+pub use prepared::is_refused;
 pub use proof::NOT_RECORDED;
 pub use refusal::Refusal;
 pub(crate) use shape::Seen;

@@ -48,7 +48,7 @@ pub(super) fn run_offline(
     }
     let tables = table.in_schema(table.schema().unwrap_or("public"));
     let server = migrate_core::report::Opened::default();
-    let database = apply::Database { history: applied_up_to(&set, from), tables, server };
+    let database = apply::Database { history: applied_up_to(&set, from), tables, server, is_direct: true };
     let environment = environment::variables();
     let request = request(&set, table, options, &environment);
     show_on(&request, (&database, &config), None, console)?;
@@ -132,16 +132,15 @@ fn show_on(
     console: &mut Console,
 ) -> Result<(), Failure> {
     let plan = plan(request.order, &database.history).map_err(|error| Failure::from(&error))?;
-    let bookkeeping = request.bookkeeping(database.tables.clone());
-    let flights = request.flights(&plan, &bookkeeping);
+    let flights = request.flights(&plan, database);
     let locks = apply::strongest_locks(request.order.set, &plan, &Settings::from_config(config));
     for warning in &plan.warnings {
         console.event(&migrate_core::report::Event::Warned(warning.clone()));
     }
     match console.output {
-        Form::Text => console.data(&text(&plan, &locks, &flights, &bookkeeping.tables)),
+        Form::Text => console.data(&text(&plan, &locks, &flights, &database.tables)),
         Form::Json => {
-            let mut json = as_json(&plan, &locks, &flights, &bookkeeping.tables);
+            let mut json = as_json(&plan, &locks, &flights, &database.tables);
             if let Some(sizes) = sizes {
                 json["tables"] = sizes.iter().map(sizes::as_json).collect();
             }

@@ -62,6 +62,8 @@ mod pooled;
 #[expect(dead_code, reason = "the cases of tests/faults need more of it")]
 mod pooler;
 #[cfg(test)]
+mod prepared;
+#[cfg(test)]
 mod provider;
 #[cfg(test)]
 #[expect(dead_code, reason = "the cases of tests/faults need more of it")]

@@ -5,13 +5,13 @@ use crate::pooler::Pooler;
 use crate::stage::{Database, eventually, folder, migrate, server, sql};
 
 /// A pooler in this mode with so many places, or `None` after saying that the scene is skipped.
-fn start(mode: &str, size: usize) -> Option<Pooler> {
+pub(crate) fn start(mode: &str, size: usize) -> Option<Pooler> {
     let settings = format!("pool_mode = {mode}\ndefault_pool_size = {size}\nquery_wait_timeout = 5");
     Pooler::start("pooled", server().port(), &settings)
 }
 
 /// Ends the pooler's own sessions, so that the database can be dropped.
-fn leave(pooler: Pooler, database: &Database) {
+pub(crate) fn leave(pooler: Pooler, database: &Database) {
     drop(pooler);
     eventually("the pooler's sessions end", || {
         sql(

@@ -19,6 +19,8 @@ pub struct Database {
     pub tables: Tables,
     /// The server.
     pub server: Opened,
+    /// Whether the session has the backend for itself that answered.
+    pub is_direct: bool,
 }
 
 /// Reads the history. The schema is resolved once, as goose's command would by `search_path`, and pinned.
@@ -68,11 +70,12 @@ async fn look(session: &Session, name: &TableName, versioning: Versioning) -> Re
     let mut next = || columns.next().flatten();
     let (schema, found) = (next(), Found::read(&mut next));
     let server = server(&mut next)?;
-    let between = pooler::at_first_sight(session, next()).await;
-    let server = Opened { between, ..server };
+    let backend = next();
+    let is_direct = pooler::is_own(session, backend.as_deref()).await;
+    let server = Opened { between: pooler::at_first_sight(session, backend).await, ..server };
     if versioning == Versioning::Ignored {
         let tables = name.in_schema(name.schema().unwrap_or("public"));
-        return Ok(Database { history: History::default(), tables, server });
+        return Ok(Database { history: History::default(), tables, server, is_direct });
     }
     let Some(schema) = schema else {
         return Err(missing_schema(name));
@@ -88,7 +91,7 @@ async fn look(session: &Session, name: &TableName, versioning: Versioning) -> Re
     if existing.version {
         (history.rows, history.attempts) = read_tables(session, name, &tables, existing).await?;
     }
-    Ok(Database { history, tables, server })
+    Ok(Database { history, tables, server, is_direct })
 }
 
 /// What the catalogs say of the three names.

@@ -13,7 +13,7 @@ use super::staying::stays;
 use super::stop::Cause;
 use super::watch::SPEAK_EVERY;
 use super::{Database, Request, Shown, failure, lookout, privileges, stored};
-use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, convoy, prepare, relaid};
+use crate::flight::{Bookkeeping, Flight, Pace, Purpose, Refusal, Window, convoy, is_refused, prepare, relaid};
 use crate::history::History;
 use crate::migration::Version;
 use crate::plan::{Batch, Goal, Order, Plan, Versioning, plan};
@@ -195,8 +195,9 @@ impl<'r> Run<'r, '_> {
                 at += self.log.report.ran.len() - before;
                 continue;
             }
-            let together = self.request.window().takes(rest);
-            let ending = self.fly_together(&rest[..together], &bookkeeping).await;
+            let prepares = database.is_direct && !self.writes_out;
+            let window = Window { prepares, ..self.request.window() };
+            let ending = self.fly_together(&rest[..window.takes(rest)], &bookkeeping, window).await;
             at += self.log.report.ran.len() - before;
             // Redo has a second half that no new plan would contain, and a plan without versioning would start anew.
             let half_done = at > 0
@@ -247,11 +248,15 @@ impl<'r> Run<'r, '_> {
         Ok(Course::On)
     }
 
-    async fn fly_together<'p>(&mut self, batches: &'p [Batch<'_>], bookkeeping: &Bookkeeping) -> Ending<'p>
+    async fn fly_together<'p>(
+        &mut self,
+        batches: &'p [Batch<'_>],
+        bookkeeping: &Bookkeeping,
+        window: Window,
+    ) -> Ending<'p>
     where
         'r: 'p,
     {
-        let window = self.request.window();
         let flights = convoy(batches, bookkeeping, window).zip(batches);
         let mut legs = flights.map(|((flight, waits), batch)| Leg { waits, ..Leg::of(flight, batch) });
         self.fly(&mut legs, window.flights).await
@@ -297,6 +302,10 @@ impl<'r> Run<'r, '_> {
         let stays = stays(self.session, fault).await;
         clean_up(self.session, &fault.leg.flight).await;
         let sqlstate = sqlstate(&fault.error).to_owned();
+        if fault.leg.flight.messages.get(fault.message).is_some_and(|message| is_refused(message, &sqlstate)) {
+            self.writes_out = true;
+            return Ok(Course::Anew);
+        }
         let purpose = fault.leg.flight.messages.get(fault.message).map_or(Purpose::Begin, |message| message.purpose);
         match refusal(&sqlstate, purpose).or_else(|| late_refusal(&sqlstate, purpose, fault.leg.flight.pace)) {
             Some(Refusal::Busy) => {

@@ -67,6 +67,16 @@ pub(super) async fn at_first_sight(session: &Session, backend: Option<String>) -
     other_process(session, &backend?).await
 }
 
+/// Whether a backend is the process that the session was told to name when it wants to be stopped, and nothing else hints
+/// at a pooler: then the session has that backend for itself.
+pub(super) async fn is_own(session: &Session, backend: Option<&str>) -> bool {
+    let Some(canceller) = session.canceller().filter(|_| session.peer().is_some_and(|peer| peer.pooler.is_none()))
+    else {
+        return false;
+    };
+    canceller.process().await.is_some_and(|told| Some(told.to_string().as_str()) == backend)
+}
+
 /// All that shows of what stands in between.
 pub(super) async fn pooling(session: &Session, connect: Option<&dyn Connect>) -> Pooling {
     if let Some(pooling) = with_two_sessions(session, connect).await {

@@ -28,6 +28,8 @@ pub(super) struct Run<'r, 'c> {
     pub(super) unheard_since: Option<Instant>,
     /// Whether no pooler showed when one was looked for.
     pub(super) is_direct: bool,
+    /// Whether a prepared guard or record was refused, so that none is sent again.
+    pub(super) writes_out: bool,
 }
 
 /// What to do after a flight.
@@ -59,6 +61,7 @@ impl<'r, 'c> Run<'r, 'c> {
             cut: None,
             unheard_since: None,
             is_direct: false,
+            writes_out: false,
         }
     }
 }

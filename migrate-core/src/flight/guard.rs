@@ -57,7 +57,7 @@ pub(super) fn next(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> String {
 }
 
 /// The run's terms, with the file's own in their place.
-fn terms(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Terms {
+pub(super) fn terms(batch: &Batch<'_>, bookkeeping: &Bookkeeping) -> Terms {
     let Terms { lock_timeout, statement_timeout, role } = bookkeeping.terms.clone();
     Terms {
         lock_timeout: batch.terms.lock_timeout.unwrap_or(lock_timeout),
@@ -118,11 +118,14 @@ pub(super) fn no_version(tables: &Tables) -> String {
     )
 }
 
+/// That the transaction's first message did not take effect.
+pub(super) const NOT_BEGUN: &str = "pg_catalog.current_setting('migrate.flight', true) IS DISTINCT FROM 'begun'";
+
 /// `BEGIN` can fail on a healthy connection, by a cancel request that arrives late for instance, and what was sent
 /// behind it would then commit statement by statement. Ending the session stops it.
 fn begun() -> String {
     format!(
-        "  IF pg_catalog.current_setting('migrate.flight', true) IS DISTINCT FROM 'begun' THEN\n    \
+        "  IF {NOT_BEGUN} THEN\n    \
          PERFORM pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()); PERFORM pg_catalog.pg_sleep(5);\n    \
          {};\n  END IF;\n",
         Refusal::NoTransaction.raise("BEGIN did not take effect")
@@ -203,25 +206,26 @@ fn or_null(version: Option<Version>) -> String {
 
 /// Finite where the server would otherwise keep our lock for ever or our statement would hold the application up, off
 /// where a role's default would cut a migration short (operations.md D5). Two of them are unknown to older servers, and
-/// one is refused where the platform lacks it.
+/// one works on every Linux, and is refused on a platform where it does not (PostgreSQL 14 knew it on no other).
 ///
 /// They last as long as the transaction, or, without one, until the session is reset behind the file.
 fn settings(terms: &Terms, local: bool) -> String {
     let role = terms.role.as_ref().map(|role| set("role", &literal(role), local)).unwrap_or_default();
+    let [lock, statement] = [terms.lock_timeout, terms.statement_timeout].map(milliseconds);
+    format!("  PERFORM {};\n{role}", timeouts_set(&lock, &statement, local))
+}
+
+/// The timeouts, as the columns of a query; those of locks and statements are SQL expressions.
+pub(super) fn timeouts_set(lock: &str, statement: &str, local: bool) -> String {
     format!(
-        "  PERFORM pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', {local}),
-    pg_catalog.set_config('lock_timeout', {lock_timeout}, {local}),
-    pg_catalog.set_config('statement_timeout', {statement_timeout}, {local});
-  IF pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN
-  {transaction_timeout}  END IF;
-  IF pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL THEN
-    BEGIN PERFORM pg_catalog.set_config('client_connection_check_interval', '2s', {local});
-    EXCEPTION WHEN invalid_parameter_value THEN NULL; END;
-  END IF;
-{role}",
-        lock_timeout = milliseconds(terms.lock_timeout),
-        statement_timeout = milliseconds(terms.statement_timeout),
-        transaction_timeout = set("transaction_timeout", "'0'", local),
+        "pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', {local}),
+    pg_catalog.set_config('lock_timeout', {lock}, {local}),
+    pg_catalog.set_config('statement_timeout', {statement}, {local}),
+    CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL \
+         THEN pg_catalog.set_config('transaction_timeout', '0', {local}) END,
+    CASE WHEN pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL \
+         AND pg_catalog.version() LIKE '%linux%'
+    THEN pg_catalog.set_config('client_connection_check_interval', '2s', {local}) END"
     )
 }
 
@@ -230,7 +234,7 @@ fn set(name: &str, value: &str, local: bool) -> String {
 }
 
 /// A time as the server reads it without a unit.
-fn milliseconds(time: Duration) -> String {
+pub(super) fn milliseconds(time: Duration) -> String {
     format!("'{}'", time.as_millis())
 }
 

@@ -9,6 +9,7 @@
 //!
 //! `SET LOCAL synchronous_commit` in a file holds, unless the file is one whose session is made what it was before COMMIT.
 
+use super::prepared::Series;
 use super::{Bookkeeping, Flight, HYGIENE, Pace, Purpose, flight, pace, together};
 use crate::plan::Batch;
 
@@ -29,11 +30,13 @@ pub struct Window {
     pub flights: usize,
     /// Which of them wait for the disk.
     pub durability: Durability,
+    /// Whether guards and records may be prepared statements: the session has a backend of its own.
+    pub prepares: bool,
 }
 
 impl Window {
     /// One flight after the other.
-    pub const ONE: Self = Self { flights: 1, durability: Durability::Each };
+    pub const ONE: Self = Self { flights: 1, durability: Durability::Each, prepares: false };
 
     /// How many of these batches may be on the wire together, from the first one on: the guard of each relies on the
     /// version before it.
@@ -60,8 +63,11 @@ pub fn convoy<'a>(
     bookkeeping: &Bookkeeping,
     window: Window,
 ) -> impl Iterator<Item = (Flight<'a>, bool)> {
+    let mut prepared = Series::default();
     batches.iter().enumerate().map(move |(index, batch)| {
-        let flight = flight(batch, bookkeeping);
+        let behind = batches.len() - index - 1;
+        let flight =
+            if window.prepares { prepared.flight(batch, behind, bookkeeping) } else { flight(batch, bookkeeping) };
         if window.waits(index, batches.len()) { (flight, true) } else { (without_waiting(flight), false) }
     })
 }
@@ -125,7 +131,7 @@ mod tests {
     #[test]
     fn the_last_flight_of_each_group_waits_and_the_last_one_of_all() {
         let waiting = |flights, durability, count: usize| {
-            let window = Window { flights, durability };
+            let window = Window { flights, durability, prepares: false };
             (0..count).filter(|index| window.waits(*index, count)).collect::<Vec<_>>()
         };
         assert_eq!(waiting(8, Durability::Group, 10), [3, 7, 9]);

@@ -25,14 +25,19 @@ pub(super) fn note_removed(query: &str) -> String {
 
 /// That the row of a version is there, applied, with its row of the ledger.
 pub(super) fn of_record(version: Version, tables: &Tables) -> String {
-    let there = format!(
+    let there = recorded(&version.to_string(), tables);
+    block(&tables.version, &there, &format!("the row of version {version} is not there as it was written"))
+}
+
+/// Whether the rows of a version, which is an SQL expression, are there.
+pub(super) fn recorded(version: &str, tables: &Tables) -> String {
+    format!(
         "EXISTS (SELECT FROM {} v JOIN {} l ON l.row_id = v.id AND l.version_id = v.version_id\n    \
          WHERE v.id = nullif(pg_catalog.current_setting('{ROW}', true), '')::bigint AND v.version_id = {version} \
          AND v.is_applied)",
         tables.version,
         tables.ledger()
-    );
-    block(&tables.version, &there, &format!("the row of version {version} is not there as it was written"))
+    )
 }
 
 /// That the row of a version is there, applied.
@@ -79,10 +84,17 @@ pub(super) fn of_seed(tables: &Tables) -> String {
 /// Triggers that wait for COMMIT would change the table behind the proof, so they run before it.
 fn block(table: &str, condition: &str, otherwise: &str) -> String {
     format!(
-        "DO $migrate$ BEGIN\n  IF EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = {}::pg_catalog.regclass \
-         AND tgdeferrable) THEN SET CONSTRAINTS ALL IMMEDIATE; END IF;\n  \
+        "DO $migrate$ BEGIN\n  IF {} THEN SET CONSTRAINTS ALL IMMEDIATE; END IF;\n  \
          IF NOT ({condition})\n  THEN RAISE EXCEPTION 'migrate: {otherwise}' USING ERRCODE = '{NOT_RECORDED}'; \
          END IF;\nEND $migrate$",
-        literal(table),
+        has_late_triggers(table),
+    )
+}
+
+/// Whether a table has triggers that can wait for COMMIT.
+pub(super) fn has_late_triggers(table: &str) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = {}::pg_catalog.regclass AND tgdeferrable)",
+        literal(table)
     )
 }

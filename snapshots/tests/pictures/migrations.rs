@@ -6,12 +6,12 @@ use std::process::Command;
 
 use migrate_core::apply::{Connecting, Session, Stop};
 use migrate_core::check;
-use migrate_core::flight::{Bookkeeping, TableName, Terms};
+use migrate_core::flight::{Bookkeeping, Durability, Flight, Message, Purpose, TableName, Terms, Window, convoy};
 use migrate_core::history::History;
 use migrate_core::lint::{self, Settings};
 use migrate_core::migration::{Body, Direction, Migration, Mode, Set, Version};
 use migrate_core::parse::{Environment, resolve};
-use migrate_core::plan::{Goal, OwnTransactions};
+use migrate_core::plan::{Goal, Order, OwnTransactions};
 use migrate_core::report::{Exit, Failure};
 use migrate_core::review::{Material, Proof, Sent, picture, sent};
 use migrate_core::step::classify;
@@ -220,6 +220,32 @@ fn the_bookkeeping_of_each_pace() {
     }
 }
 
+/// In a session of its own, where migrations follow one another.
+#[test]
+fn the_bookkeeping_that_is_prepared() {
+    let (set, environment) = (set(), Environment::default());
+    let bookkeeping = bookkeeping(&set);
+    let window = Window { flights: 8, durability: Durability::Each, prepares: true };
+    let pictured = |version| {
+        let history = history(&set, version);
+        let plan = migrate_core::plan::plan(Order::new(&set, Goal::Up, &environment), &history).expect("a plan");
+        let together = &plan.batches[..window.takes(&plan.batches)];
+        let flights: Vec<_> = convoy(together, &bookkeeping, window).map(|(flight, _)| flight).take(2).collect();
+        let executes = |message: &Message<'_>| message.sql.starts_with("EXECUTE");
+        let files = together.iter().map(|batch| batch.migration.file.as_ref());
+        flights.get(1)?.messages.iter().any(executes).then(|| files.zip(&flights).map(of_a_flight).collect::<String>())
+    };
+    let text = set.migrations.iter().find_map(|migration| pictured(migration.version)).expect("files in a row");
+    crate::settings("wire").bind(|| insta::assert_snapshot!("bookkeeping_prepared", text));
+}
+
+fn of_a_flight((file, flight): (&str, &Flight<'_>)) -> String {
+    let of_the_file = |message: &&Message<'_>| matches!(message.purpose, Purpose::Statements { .. });
+    let messages = flight.messages.iter().filter(|message| !of_the_file(message));
+    let messages = messages.map(|message| format!("\n  {}\n{}\n", message.purpose.word(), message.sql));
+    format!("{file}\n{}\n", messages.collect::<String>())
+}
+
 #[test]
 fn which_frames_go_over_the_wire_for_each_file() {
     let set = set();
@@ -257,8 +283,8 @@ fn the_messages_of_every_file_are_what_a_real_run_sends() {
     let server = Server::newest().expect("PostgreSQL server binaries; `./test` installs them");
     let ear = Eavesdropper::before(&server.url("postgres"));
     // A picture shows a migration that is applied alone.
-    let up = run(&ear, &["up", "--durable", "each"]);
-    let down = run(&ear, &["reset", "--durable", "each"]);
+    let up = run(&ear, &["up", "--flight", "1"]);
+    let down = run(&ear, &["reset", "--flight", "1"]);
     let set = set();
     for migration in set.migrations.iter() {
         for (direction, heard) in [(Direction::Up, &up), (Direction::Down, &down)] {

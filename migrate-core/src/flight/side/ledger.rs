@@ -165,35 +165,71 @@ fn insert(batch: &Batch<'_>, record: &Record, bookkeeping: &Bookkeeping, author:
     if !record.ledger {
         return insert_alone(batch, &bookkeeping.tables);
     }
-    let tool = concat!("migrate ", env!("CARGO_PKG_VERSION"));
     let (tool, closed) = match author {
-        Author::Run => (tool.to_owned(), closed(batch, &bookkeeping.tables)),
-        Author::Person(command) => (format!("{tool}, {command}"), String::new()),
+        Author::Run => (TOOL.to_owned(), closed(batch, &bookkeeping.tables)),
+        Author::Person(command) => (format!("{TOOL}, {command}"), String::new()),
     };
-    let floor = batch.terms.requires_app;
+    let proof = proof::of_record(batch.migration.version, &bookkeeping.tables);
+    format!("{};\n{proof}", rows(&Values::of(batch, record), started, &tool, &closed, bookkeeping))
+}
+
+/// Who wrote a row, and in which version.
+pub(in crate::flight) const TOOL: &str = concat!("migrate ", env!("CARGO_PKG_VERSION"));
+
+/// What the two rows of a version say of it, each as an SQL expression.
+pub(in crate::flight) struct Values {
+    pub(in crate::flight) version: String,
+    pub(in crate::flight) file: String,
+    pub(in crate::flight) text: String,
+    pub(in crate::flight) tokens: String,
+    pub(in crate::flight) no_transaction: bool,
+    /// The statements of the Down and their digest.
+    pub(in crate::flight) down: String,
+    pub(in crate::flight) up: String,
+    /// Nothing where the file sets none.
+    pub(in crate::flight) floor: Option<String>,
+}
+
+impl Values {
+    pub(in crate::flight) fn of(batch: &Batch<'_>, record: &Record) -> Self {
+        let digest = |digest: &dyn std::fmt::Display| format!("'{digest}'");
+        Self {
+            version: batch.migration.version.to_string(),
+            file: literal(&batch.migration.file),
+            text: digest(&record.text),
+            tokens: digest(&record.tokens),
+            no_transaction: batch.mode() == Mode::NoTransaction,
+            down: undo(batch),
+            up: digest(&record.up),
+            floor: batch.terms.requires_app.map(|version| version.to_string()),
+        }
+    }
+}
+
+/// Writes both rows of a version, and keeps the id of goose's.
+pub(in crate::flight) fn rows(
+    values: &Values,
+    started: &str,
+    tool: &str,
+    closed: &str,
+    bookkeeping: &Bookkeeping,
+) -> String {
+    let Values { version, file, text, tokens, no_transaction, down, up, floor } = values;
     format!(
         "WITH {closed}recorded AS (\n  INSERT INTO {version_table} (version_id, is_applied) VALUES ({version}, true)\n  \
          RETURNING id, version_id, tstamp\n)\nINSERT INTO {ledger} \
          (row_id, version_id, tstamp, file, text_sha256, tokens_sha256, duration, release, tool, run_id, \
-         no_transaction, down_statements, down_sha256, up_sha256{floor_column})\nSELECT id, version_id, tstamp, {file}, '{text}', \
-         '{tokens}', pg_catalog.clock_timestamp() - {started}, {release}, {tool}, {run}, {no_transaction}, \
-         {down}, '{up}'{floor}\nFROM (VALUES (true)) one (row) LEFT JOIN recorded ON true RETURNING pg_catalog.txid_current(), {noted};\n{proof}",
+         no_transaction, down_statements, down_sha256, up_sha256{floor_column})\nSELECT id, version_id, tstamp, {file}, {text}, \
+         {tokens}, pg_catalog.clock_timestamp() - {started}, {release}, {tool}, {run}, {no_transaction}, \
+         {down}, {up}{floor}\nFROM (VALUES (true)) one (row) LEFT JOIN recorded ON true RETURNING pg_catalog.txid_current(), {noted}",
         noted = proof::note_row(),
-        proof = proof::of_record(batch.migration.version, &bookkeeping.tables),
         run = literal(&bookkeeping.run),
-        no_transaction = batch.mode() == Mode::NoTransaction,
-        down = undo(batch),
-        floor_column = floor.map_or("", |_| ", requires_app"),
-        floor = floor.map(|version| format!(", {version}")).unwrap_or_default(),
+        floor_column = floor.as_ref().map_or("", |_| ", requires_app"),
+        floor = floor.as_ref().map(|version| format!(", {version}")).unwrap_or_default(),
         version_table = bookkeeping.tables.version,
         ledger = bookkeeping.tables.ledger(),
-        version = batch.migration.version,
-        file = literal(&batch.migration.file),
-        text = record.text,
-        tokens = record.tokens,
-        up = record.up,
         release = literal(&bookkeeping.release),
-        tool = literal(&tool),
+        tool = literal(tool),
     )
 }
 
