@@ -25,10 +25,10 @@ mod verify;
 
 use clap::CommandFactory as _;
 use migrate_core::migration::Set;
-use migrate_core::plan::{Goal, Versioning};
+use migrate_core::plan::Goal;
 use migrate_core::report::{Exit, Failure};
 
-use self::migrations::{Readable, folder, load, load_readable};
+use self::migrations::{Reading, folder, load};
 use crate::arguments::{Arguments, Change, Command, DataForm, Shared};
 use crate::console::Console;
 use crate::signals::Signals;
@@ -105,7 +105,7 @@ async fn connected(
         return changed(command, asked, (shared, embedded), signals, console).await;
     }
     match command {
-        Command::Status => status::status(shared, &load_readable(shared, embedded, console)?, console).await,
+        Command::Status => status::status(shared, embedded, console).await,
         Command::Check(options) => {
             let set = load(shared, embedded, console)?;
             check::run(shared, &set, options, console).await
@@ -152,16 +152,8 @@ async fn changed(
     console: &mut Console,
 ) -> Ended {
     let stop = signals.mind_connecting(change.deadline);
-    // `reset` passes over versions without a file, and without the version table the files alone say what is undone: a
-    // file that is left out would be missed there, or another one undone in its place.
-    let goes_by_rows = matches!(goal, Goal::Down | Goal::DownTo(_)) && change.versioning() != Versioning::Ignored;
-    let files = if goes_by_rows {
-        load_readable(shared, embedded, console)?
-    } else {
-        Readable { set: load(shared, embedded, console)?, unreadable: Vec::new() }
-    };
     let given = change::Given { command, goal, change, stop, signals };
-    Box::pin(change::run(shared, &files, given, console)).await
+    Box::pin(change::run((shared, embedded), Reading::begin(shared), given, console)).await
 }
 
 fn with_runtime(command: impl Future<Output = Ended>) -> Ended {

@@ -48,7 +48,7 @@ pub use by_hand::{
     InvalidIndex, JournalLine, drop_invalid_index, droppable, invalid_indexes, journal, lock_holder, terminate,
 };
 pub use choice::{Choice, choose, foresee};
-pub use database::{Database, read};
+pub use database::{Database, glance, read};
 pub use examination::{Examination, Hazard, examine};
 pub use pooler::Pooling;
 pub use privileges::Privilege;
@@ -182,6 +182,22 @@ pub async fn apply(
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Report, Failure> {
     run::Run::new(session, request, means, observe).reach_its_goal().await
+}
+
+/// The same for whoever has something else to do before there is a request, and could look at the database meanwhile: the
+/// first plan is made from what [`glance`] has seen.
+///
+/// # Errors
+/// As for [`apply`].
+pub async fn apply_seen(
+    seen: Option<Database>,
+    session: &mut Session,
+    request: &Request<'_>,
+    means: &Means<'_>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<Report, Failure> {
+    let run = run::Run::new(session, request, means, observe);
+    run::Run { seen: seen.map(Box::new), ..run }.reach_its_goal().await
 }
 
 /// What became of a plan that somebody had seen.

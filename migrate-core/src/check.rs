@@ -97,7 +97,7 @@ fn variables(migration: &Migration) -> Vec<Problem> {
 /// are known.
 #[must_use]
 pub fn runnable(set: &Set) -> Vec<Diagnostic> {
-    set.migrations.iter().flat_map(|migration| told(set, migration, unsendable(migration))).collect()
+    parallel::map(&set.migrations, |migration| told(set, migration, unsendable(migration))).concat()
 }
 
 /// The problems of one migration, by place.

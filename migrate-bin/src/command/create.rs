@@ -60,7 +60,8 @@ fn free_stamp(folder: &Path, mut time: jiff::Timestamp) -> String {
     let taken: Vec<Version> =
         read_folder(folder, "").sources.iter().filter_map(|source| version(&source.file).ok()).collect();
     loop {
-        let stamp = time.strftime("%Y%m%d%H%M%S").to_string();
+        // `2026-11-30T20:56:33Z` without what is no digit.
+        let stamp: String = format!("{time:.0}").chars().filter(char::is_ascii_digit).collect();
         let is_taken = stamp.parse().is_ok_and(|number| taken.contains(&Version(number)));
         match time.checked_add(jiff::SignedDuration::from_secs(1)) {
             Ok(next) if is_taken => time = next,
@@ -162,8 +163,12 @@ pub(super) fn versions(folder: &Path) -> Vec<(Version, String)> {
 /// Whether goose takes a version for a time: 14 digits, a calendar time after 1970-01-01 00:00:00.
 pub(super) fn is_time(version: Version) -> bool {
     let text = version.to_string();
-    let parsed = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", &text);
-    text.len() == 14 && parsed.is_ok_and(|time| time > jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0))
+    if text.len() != 14 {
+        return false;
+    }
+    let (date, time) = text.split_at(8);
+    let parsed = format!("{date}T{time}").parse::<jiff::civil::DateTime>();
+    parsed.is_ok_and(|time| time > jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0))
 }
 
 /// goose's snake case: letters and digits in lower case, each run of others one `_`; a leading run is dropped, a

@@ -3,30 +3,78 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use futures_util::future::{Either, select};
 use migrate_core::check::Read;
 use migrate_core::diagnostic::{Code, Diagnostic, Severity, any_error};
 use migrate_core::lint::Finding;
 use migrate_core::migration::{Dialect, Migration, Set, Version};
-use migrate_core::parse::{Folder, read_file, version};
+use migrate_core::parse::{Folder, Parsed, read_file, version};
 use migrate_core::report::{Exit, Failure};
 use migrate_core::{build, check};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::arguments::Shared;
 use crate::console::Console;
 use crate::trouble::Trouble;
 
+/// A folder that is read while the command does something else; nothing where the migrations are built in.
+pub(super) struct Reading(Option<(PathBuf, JoinHandle<Parsed>)>);
+
+impl Reading {
+    /// Begins on a thread of its own.
+    pub(super) fn begin(shared: &Shared) -> Self {
+        let begun = |dir: &PathBuf| {
+            let folder = dir.clone();
+            (dir.clone(), tokio::task::spawn_blocking(move || read(&folder)))
+        };
+        Self(shared.dir.as_ref().map(begun))
+    }
+
+    /// What was read, and what came of the work beside it, for which nobody waits where what was read is refused.
+    pub(super) async fn beside<T>(
+        self,
+        is_refused: impl Fn(&Parsed) -> bool,
+        work: impl Future<Output = T>,
+    ) -> Result<(Option<Parsed>, T), Trouble> {
+        let (reading, work) = (std::pin::pin!(self.ended()), std::pin::pin!(work));
+        match select(reading, work).await {
+            Either::Left((Some(parsed), _)) if is_refused(&parsed) => Err(Trouble::Diagnostics(parsed.diagnostics)),
+            Either::Left((parsed, work)) => Ok((parsed, work.await)),
+            Either::Right((done, reading)) => Ok((reading.await, done)),
+        }
+    }
+
+    /// A thread that could not do it leaves it to this one.
+    async fn ended(self) -> Option<Parsed> {
+        let (dir, reading) = self.0?;
+        Some(reading.await.unwrap_or_else(|_| read(&dir)))
+    }
+}
+
+fn read(dir: &Path) -> Parsed {
+    check::runnable_folder(dir, &dir.display().to_string())
+}
+
 /// The migrations of the command: of `--dir`, or those built in. Every problem is printed; an error ends the command. A
 /// lock is not asked: the database knows better what it has.
 pub(super) fn load<'a>(shared: &Shared, embedded: &'a Set, console: &mut Console) -> Result<Cow<'a, Set>, Trouble> {
-    let Some(dir) = &shared.dir else {
+    of_read(shared.dir.as_deref().map(read), shared, embedded, console)
+}
+
+fn of_read<'a>(
+    parsed: Option<Parsed>,
+    shared: &Shared,
+    embedded: &'a Set,
+    console: &mut Console,
+) -> Result<Cow<'a, Set>, Trouble> {
+    let Some(parsed) = parsed else {
         fresh(embedded)?;
         return Ok(match shared.envsub {
             None => Cow::Borrowed(embedded),
             named => Cow::Owned(embedded.clone().speaking(named)),
         });
     };
-    let parsed = check::runnable_folder(dir, &dir.display().to_string());
     if any_error(&parsed.diagnostics) {
         return Err(Trouble::Diagnostics(parsed.diagnostics));
     }
@@ -41,17 +89,25 @@ pub(super) struct Readable<'a> {
     pub(super) unreadable: Vec<(Version, Diagnostic)>,
 }
 
-/// The same for what goes by the database more than by the files: a file that cannot be read is told and left out, so that
-/// one which is not applied keeps nobody from looking at what is, or undoing it.
-pub(super) fn load_readable<'a>(
+/// All of what was read, or nothing.
+pub(super) fn whole<'a>(
+    parsed: Option<Parsed>,
     shared: &Shared,
     embedded: &'a Set,
     console: &mut Console,
 ) -> Result<Readable<'a>, Trouble> {
-    let Some(dir) = &shared.dir else {
-        return Ok(Readable { set: load(shared, embedded, console)?, unreadable: Vec::new() });
-    };
-    let parsed = check::runnable_folder(dir, &dir.display().to_string());
+    Ok(Readable { set: of_read(parsed, shared, embedded, console)?, unreadable: Vec::new() })
+}
+
+/// The same for what goes by the database more than by the files: a file that cannot be read is told and left out, so that
+/// one which is not applied keeps nobody from looking at what is, or undoing it.
+pub(super) fn readable<'a>(
+    parsed: Option<Parsed>,
+    shared: &Shared,
+    embedded: &'a Set,
+    console: &mut Console,
+) -> Result<Readable<'a>, Trouble> {
+    let Some(parsed) = parsed else { return whole(None, shared, embedded, console) };
     let is_of_a_file = |problem: &&Diagnostic| {
         problem.position().is_some() || matches!(problem.code, Code::NotUtf8 | Code::Unreadable | Code::LineTooLong)
     };

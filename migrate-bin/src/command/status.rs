@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use super::Ended;
 use super::built_in;
 use super::database::open;
-use super::migrations::Readable;
+use super::migrations::{Readable, Reading, readable};
 use crate::arguments::{Form, Shared};
 use crate::console::Console;
 use crate::target::Target;
+use crate::trouble::Trouble;
 
 /// One line of `status`.
 #[derive(Debug, Serialize)]
@@ -24,9 +25,15 @@ struct Line<'a> {
     applied_at: Option<&'a str>,
 }
 
-pub(super) async fn status(shared: &Shared, files: &Readable<'_>, console: &mut Console) -> Ended {
-    let (connected, database, _) = open(shared, console).await?;
-    connected.close().await;
+pub(super) async fn status(shared: &Shared, embedded: &Set, console: &mut Console) -> Ended {
+    let opened = Box::pin(async {
+        let (connected, database, _) = open(shared, console).await?;
+        connected.close().await;
+        Ok::<_, Trouble>(database)
+    });
+    let (parsed, database) = Reading::begin(shared).beside(|_| false, opened).await?;
+    let files = &readable(parsed, shared, embedded, console)?;
+    let database = database?;
     let history = &database.history;
     let unreadable = files.unreadable.iter().map(|(version, _)| *version).collect();
     let standings = standings_beside(&files.set, &unreadable, history);

@@ -1,5 +1,7 @@
 //! What a server and its version table say, read in two round trips and without writing anything.
 
+use std::time::Duration;
+
 use futures_util::future::join;
 
 use super::{Session, failure, pooler, privileges};
@@ -32,6 +34,13 @@ pub async fn read(session: &Session, name: &TableName, versioning: Versioning) -
     let database = read_what_is_there(session, name, versioning).await?;
     not_orphaned(session, name, &database).await?;
     Ok(database)
+}
+
+/// What [`read`] would give, where it comes at once and without a problem; what else there is to say of it, `apply` says.
+/// The answer to a question that is given up is awaited by the next one.
+pub async fn glance(session: &Session, name: &TableName, versioning: Versioning) -> Option<Database> {
+    const AT_ONCE: Duration = Duration::from_secs(1);
+    tokio::time::timeout(AT_ONCE, look(session, name, versioning)).await.ok()?.ok()
 }
 
 /// The same for whoever may set right what was lost.

@@ -87,7 +87,10 @@ impl<'r> Run<'r, '_> {
 
     /// Reads what a plan is carried out on, and sees that it is no history that was lost.
     async fn begin(&mut self) -> Result<Database, Failure> {
-        let database = self.read().await?;
+        let database = match self.seen.take() {
+            Some(seen) => *seen,
+            None => self.read().await?,
+        };
         not_orphaned(self.session, &self.request.table, &database).await?;
         self.notice_history(&database.history);
         self.log.opened(&database.server, self.request.order.set);

@@ -6,7 +6,7 @@ use super::cut::Cut;
 use super::log::Log;
 use super::patience::{Backoff, Patience};
 use super::watch::Watch;
-use super::{Means, Request, Session};
+use super::{Database, Means, Request, Session};
 use crate::flight::{Flight, Pace, Purpose, Refusal};
 use crate::report::Event;
 
@@ -19,6 +19,8 @@ pub(super) struct Run<'r, 'c> {
     pub(super) patience: Patience,
     pub(super) locks: Backoff,
     pub(super) watch: Watch<'r>,
+    /// What was read before the run began.
+    pub(super) seen: Option<Box<Database>>,
     /// The history that was read last, by its hash.
     pub(super) last_read: Option<u64>,
     pub(super) losses: u32,
@@ -56,6 +58,7 @@ impl<'r, 'c> Run<'r, 'c> {
             patience: Patience::new(request.policy.lock_wait),
             locks: Backoff::new(request.policy.lock_retry, Duration::from_secs(1), Duration::from_secs(30)),
             watch: Watch::new(means.connect, &means.stop, request.policy.terms.lock_timeout),
+            seen: None,
             last_read: None,
             losses: 0,
             cut: None,

@@ -39,6 +39,11 @@ pub(super) fn is_comment(line: &str) -> bool {
 
 /// The annotation of a line; `None` for a line that is none.
 pub(super) fn read(line: &str) -> Option<Result<Annotation, BadAnnotation>> {
+    // As it is nearly always written: nothing of it is to be taken away or folded.
+    let usual = line.strip_prefix("-- +goose ").and_then(|name| NAMES.iter().find(|(known, _)| name == *known));
+    if let Some((_, annotation)) = usual {
+        return Some(Ok(*annotation));
+    }
     (is_comment(line) && line.contains("+goose")).then(|| decode(line))
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Discovery is goose's (goose/spec.md 1.1): direct children `*.sql`, case-sensitive, dot files included.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io::Read as _;
 use std::path::Path;
 
 use super::name::version;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::migration::{Digest, Version};
+use crate::parallel;
 
 /// The largest file, in bytes. Spans count in 32 bits, and no server takes more than this in one message.
 const LARGEST: u64 = 1 << 30;
@@ -63,21 +65,11 @@ pub fn read_folder(path: &Path, shown: &str) -> Folder {
             return folder;
         }
     };
-    for name in names {
-        let name = match name.into_string() {
-            Ok(name) => name,
-            Err(name) => {
-                folder.diagnostics.extend(undecodable_name(shown, &name));
-                continue;
-            }
-        };
-        if is_sql(&name) {
-            let shown = format!("{}/{name}", shown.trim_end_matches('/'));
-            let path = path.join(&name);
-            let text = if is_endless(&path) { Err(endless(&shown)) } else { read_text(&path, &shown) };
-            folder.sources.push(Source { file: name, text });
-        } else if is_go_migration(&name) {
-            folder.diagnostics.push(go_migration(shown, &name));
+    for entry in parallel::map(&names, |name| entry(path, shown, name)) {
+        match entry {
+            Some(Ok(source)) => folder.sources.push(source),
+            Some(Err(problem)) => folder.diagnostics.push(problem),
+            None => {}
         }
     }
     folder.sources.sort_by_cached_key(|source| (version(&source.file).unwrap_or(Version::ZERO), source.file.clone()));
@@ -92,9 +84,32 @@ pub fn read_folder(path: &Path, shown: &str) -> Folder {
     folder
 }
 
-/// Whether nobody knows if reading it ends: a pipe that somebody names is meant, one among the migrations is not.
-fn is_endless(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+/// What a name of the folder stands for: a migration, or something that is taken for one; nothing for any other file.
+fn entry(folder: &Path, shown: &str, name: &OsStr) -> Option<Result<Source, Diagnostic>> {
+    let Some(file) = name.to_str() else { return undecodable_name(shown, name).map(Err) };
+    if is_go_migration(file) {
+        return Some(Err(go_migration(shown, file)));
+    }
+    is_sql(file).then(|| {
+        let shown = format!("{}/{file}", shown.trim_end_matches('/'));
+        Ok(Source { file: file.to_owned(), text: read_text(&folder.join(file), &shown, Pipes::Refused) })
+    })
+}
+
+/// What nobody knows the end of: a pipe that somebody names is meant, one among the migrations is not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pipes {
+    Read,
+    Refused,
+}
+
+fn too_large(shown: &str) -> Diagnostic {
+    Diagnostic::of_path(
+        Code::Unreadable,
+        shown,
+        "this file is larger than 1 GiB",
+        "split it into several migrations, or load the data with another tool",
+    )
 }
 
 fn endless(shown: &str) -> Diagnostic {
@@ -110,7 +125,7 @@ fn endless(shown: &str) -> Diagnostic {
 #[must_use]
 pub fn read_file(path: &Path, shown: &str) -> Source {
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Source { file, text: read_text(path, shown) }
+    Source { file, text: read_text(path, shown, Pipes::Read) }
 }
 
 fn file_names(path: &Path) -> std::io::Result<Vec<OsString>> {
@@ -123,17 +138,19 @@ fn file_names(path: &Path) -> std::io::Result<Vec<OsString>> {
     Ok(names)
 }
 
-fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
-    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > LARGEST) {
-        return Err(Diagnostic::of_path(
-            Code::Unreadable,
-            shown,
-            "this file is larger than 1 GiB",
-            "split it into several migrations, or load the data with another tool",
-        ));
+fn read_text(path: &Path, shown: &str, pipes: Pipes) -> Result<String, Diagnostic> {
+    let metadata = std::fs::metadata(path).ok();
+    let length = metadata.as_ref().filter(|metadata| metadata.is_file()).map_or(0, std::fs::Metadata::len);
+    if length > LARGEST {
+        return Err(too_large(shown));
     }
-    #[expect(clippy::disallowed_methods, reason = "this module is the one that reads files")]
-    let bytes = std::fs::read(path).map_err(|error| unreadable_file(shown, path, &error))?;
+    if pipes == Pipes::Refused && metadata.is_some_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return Err(endless(shown));
+    }
+    let bytes = read_bytes(path, length).map_err(|error| unreadable_file(shown, path, &error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(too_large(shown));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let bytes = error.as_bytes();
@@ -150,6 +167,14 @@ fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
             format!("save the file as UTF-8{looks}"),
         )
     })
+}
+
+/// `std::fs::read` asks for the length once more, which is a fifth of reading a small file.
+fn read_bytes(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {
+    // One byte more, so that the end of the file is found without growing.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+    std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A name that would count as a migration's, were it text.

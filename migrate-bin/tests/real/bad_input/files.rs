@@ -148,3 +148,18 @@ fn a_value_that_breaks_a_file_is_refused_at_its_line_before_anything_runs() {
     assert_refused(&ended, 29, &["name the table", "00002_b.sql:3:14", "nothing was changed"]);
     assert_untouched(&database);
 }
+
+/// The folder is read while the command connects, and what is wrong with it is said first.
+#[test]
+fn nobody_waits_for_a_server_with_files_that_are_refused() {
+    let files = folder(&[GOOD, ("00002_b.sql", "-- +goose Sideways\n")]);
+    let nobody = "postgres://postgres@127.0.0.1:1/postgres";
+    for arguments in [&["up"][..], &["up", "--dry-run"], &["up-by-one"], &["reset"]] {
+        let ended = migrate(nobody, files.path(), &[arguments, &["--connect-wait", "10m"]].concat());
+        assert_eq!(ended.code, 29, "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("00002_b.sql"), "{arguments:?}: {}", ended.stderr);
+    }
+    let database = Database::create();
+    let ended = migrate(&database.url, files.path(), &["up"]);
+    assert_eq!((ended.code, database.version_rows().as_str()), (29, "(no table)"), "{}", ended.stderr);
+}
