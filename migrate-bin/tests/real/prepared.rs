@@ -126,6 +126,45 @@ fn the_table_locker_of_goose_that_comes_meanwhile_is_waited_for() {
     assert_eq!(database.rows(early), ["0"], "nothing was applied under the lease");
 }
 
+#[test]
+fn where_the_server_will_not_prepare_them_they_are_written_out() {
+    let (database, files) = (Database::create(), eight(0, ""));
+    assert_eq!(migrate(&database.url, files.path(), &["up", "--to", "2"]).code, 0);
+    database.rows("ALTER TABLE goose_db_version_ledger ALTER down_sha256 TYPE bytea USING down_sha256::bytea");
+    let ended = migrate(&database.url, files.path(), &["up"]);
+    assert_up(&ended, &database, &["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+}
+
+/// Somebody who takes no lock makes the history what the guards behind a failure expect.
+#[test]
+fn what_landed_behind_a_failure_all_the_same_is_told() {
+    let database = Database::create();
+    let files = eight(0, "");
+    assert_eq!(migrate(&database.url, files.path(), &["up", "--to", "2"]).code, 0);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("one");
+    let hand = runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.expect("one");
+        tokio::spawn(connection);
+        let third =
+            "BEGIN; CREATE TABLE t3 (id int); INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, true)";
+        client.batch_execute(third).await.expect("a row");
+        client
+    });
+    let ended = std::thread::scope(|scope| {
+        let up = scope.spawn(|| migrate(&database.url, files.path(), &["up"]));
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'";
+        eventually("the third file waits for the name", || database.rows(waits) == ["1"]);
+        runtime.block_on(hand.batch_execute("COMMIT")).expect("an end");
+        up.join().expect("a run")
+    });
+    assert_eq!(ended.code, 25, "{}", ended.stderr);
+    let told: Vec<String> =
+        (4..=8).filter(|n| ended.stderr.contains(&format!("up    {n:05}_t.sql"))).map(|n| n.to_string()).collect();
+    assert_eq!(database.versions()[4..], told, "{}", ended.stderr);
+    let last = database.versions().last().cloned().unwrap_or_default();
+    assert!(ended.stderr.contains(&format!("the database is at version {last}")), "{}", ended.stderr);
+}
+
 /// What prepares the statements, and the guard and the record that execute them.
 fn sent(dir: &Path) -> [String; 3] {
     let set = check::folder(dir, "migrations", None).set;

@@ -34,6 +34,25 @@ fn a_version_table_that_somebody_holds_for_himself_is_not_waited_for_in_silence(
     assert_eq!(run.wait().code, 0);
 }
 
+/// It passes, so a Job that is started again may succeed.
+#[test]
+fn a_version_table_that_the_role_s_own_timeout_does_not_wait_for_is_told_as_what_passes() {
+    let database = Database::create();
+    let files = folder(&[("00001_a.sql", "-- +goose Up\nSELECT 1;\n")]);
+    assert_eq!(migrate(&database.url, files.path(), &["up"]).code, 0);
+    let _holder = Session::that(&database.url, "BEGIN; LOCK TABLE goose_db_version IN ACCESS EXCLUSIVE MODE");
+    for timeout in ["lock_timeout", "statement_timeout"] {
+        let name = &database.name;
+        let set = format!("ALTER DATABASE {name} RESET ALL; ALTER DATABASE {name} SET {timeout} = '300ms'");
+        set.split("; ").for_each(|one| drop(database.rows(one)));
+        for command in ["up", "status"] {
+            let ended = migrate(&database.url, files.path(), &[command]);
+            assert_eq!(ended.code, 42, "{timeout} {command}: {}", ended.stderr);
+            assert!(ended.stderr.contains("could not be read in time"), "{timeout} {command}: {}", ended.stderr);
+        }
+    }
+}
+
 #[test]
 fn a_lock_of_the_application_is_tried_for_again_until_it_is_free() {
     let (database, files) = (Database::create(), folder(&[TABLE, ALTER]));

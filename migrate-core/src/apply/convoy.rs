@@ -223,7 +223,7 @@ impl<'a> Convoy<'_, 'a> {
             SimpleQueryMessage::Row(row) => {
                 let records = |message: &Message<'_>| message.purpose == Purpose::Record;
                 if first.leg.flight.messages.get(first.heard).is_some_and(records) {
-                    first.xid = row.get(0).map(str::to_owned);
+                    first.xid = row.try_get(0).ok().flatten().map(str::to_owned);
                 }
             }
             _ => {}
@@ -271,21 +271,31 @@ impl<'a> Convoy<'_, 'a> {
         None
     }
 
-    /// Waits for the answers to what was sent behind a failure: all of them say that nothing of it was done.
+    /// Waits for the answers to what was sent behind a failure. Nearly always they say that nothing of it was done; but
+    /// somebody who takes no lock may have made the history meanwhile what the next guard expects.
     async fn drain(&mut self, session: &mut Session, crew: &mut Crew<'_, '_>) {
         while let Some(first) = self.under_way.front() {
             if first.answers.is_empty() {
-                self.under_way.pop_front();
+                self.pass(crew);
                 continue;
             }
             match self.hear(session, crew.watch).await {
                 Heard::Error(error) if error.as_db_error().is_none() => return,
-                Heard::Answered | Heard::Error(_) => self.answered(None, crew),
+                Heard::Answered => self.answered(None, crew),
+                Heard::Error(error) => self.answered(Some(error), crew),
                 Heard::Sign(Sign::Abandon) => return,
                 Heard::Sign(Sign::Tell(event)) => (crew.tell)(Told::Event(event)),
                 Heard::Sign(Sign::Flushed(end)) => self.unflushed.tell_up_to(end, crew),
-                Heard::Message(_) | Heard::Notice(_) => {}
+                Heard::Message(message) => self.note(&message, crew),
+                Heard::Notice(_) => {}
             }
+        }
+    }
+
+    /// A flight behind the one that failed is over.
+    fn pass(&mut self, crew: &mut Crew<'_, '_>) {
+        if let Some(over) = self.under_way.pop_front().filter(UnderWay::has_landed) {
+            self.unflushed.land((over.leg, over.xid), self.since.elapsed(), crew);
         }
     }
 

@@ -42,6 +42,13 @@ pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
             unreadable(name),
         ),
         (code, _) if code.starts_with("42") || code.starts_with("22") => odd_table(name, db.message()),
+        // A time that the role or the database sets has run out, or a person cancelled the question: it passes.
+        ("55P03" | "57014", _) => Failure::new(
+            Exit::LockTimeout,
+            format!("the version table `{name}` could not be read in time: {}", db.message()),
+            "somebody holds the table (`migrate doctor` names who), or the role's lock_timeout or statement_timeout is too \
+             short: run again, or raise it",
+        ),
         // A pooler lets everybody in, and has a backend for some.
         (_, Some(Exit::Connect)) => {
             let message = format!("the server did not answer the first question: {}", db.message());

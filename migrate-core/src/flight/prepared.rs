@@ -8,7 +8,8 @@
 //!
 //! Invariant: a prepared statement decides nothing but that all is as it should be, and explains nothing. Otherwise it fails
 //! with [`REFUSED`], which takes the transaction with it; so does one that is not there. The run then reads the history
-//! again and goes on with guards and records that are written out, whose refusals have codes and words.
+//! again and goes on with guards and records that are written out, whose refusals have codes and words; and so it does where
+//! the server would not prepare them.
 
 use super::guard::{self, LOCK_KEY, NOT_BEGUN};
 use super::side::ledger::{self, TOOL, Values};
@@ -20,6 +21,8 @@ use crate::plan::{Batch, Record};
 
 /// `undefined_object`, from asking for a setting that nobody makes, and `invalid_sql_statement_name`.
 const REFUSED: [&str; 2] = ["42704", "26000"];
+/// What stands before the first statement that is prepared.
+const PREPARE: &str = ";\nDEALLOCATE ALL;\nPREPARE migrate_lock";
 /// What every statement that executes one of ours begins with.
 const EXECUTE: &str = "EXECUTE migrate_";
 /// Preparing costs about as much as it saves on one migration.
@@ -55,10 +58,12 @@ impl Series {
     }
 }
 
-/// Whether a message failed because something was not as a prepared statement expects it, or that is not there.
+/// Whether a message failed because something was not as a prepared statement expects it, or that is not there, or cannot
+/// be prepared.
 #[must_use]
 pub fn is_refused(message: &Message<'_>, sqlstate: &str) -> bool {
-    REFUSED.contains(&sqlstate) && message.sql.starts_with(EXECUTE)
+    let prepares = || message.purpose == Purpose::Guard && message.sql.contains(PREPARE);
+    (REFUSED.contains(&sqlstate) && message.sql.starts_with(EXECUTE)) || (sqlstate.starts_with("42") && prepares())
 }
 
 /// The record of a batch that simply goes on behind the highest version, and that version.
@@ -94,7 +99,7 @@ fn executing<'a>(batch: &'a Batch<'_>, record: &Record, highest: Version, bookke
 
 /// Behind a guard. The session is the run's own, so nobody else's prepared statements are in it.
 fn prepare(bookkeeping: &Bookkeeping) -> String {
-    let tables = &bookkeeping.tables;
+    let (tables, refuse) = (&bookkeeping.tables, refuse(&bookkeeping.run));
     let number = |number: usize| format!("${number}");
     let values = Values {
         version: number(1),
@@ -107,33 +112,35 @@ fn prepare(bookkeeping: &Bookkeeping) -> String {
         floor: None,
     };
     format!(
-        ";\nDEALLOCATE ALL;\nPREPARE migrate_lock AS {};\nPREPARE migrate_history (bigint, text, text) AS {};\n\
+        "{PREPARE} AS {};\nPREPARE migrate_history (bigint, text, text) AS {};\n\
          PREPARE migrate_record (bigint, text, text, text, text[], text, text) AS {};\n\
          PREPARE migrate_proof (bigint) AS {}",
-        lock(tables),
-        history(tables),
+        lock(tables, &refuse),
+        history(tables, &refuse),
         ledger::rows(&values, "pg_catalog.transaction_timestamp()", TOOL, "", bookkeeping),
-        proof(tables)
+        proof(tables, &refuse)
     )
 }
 
-/// An error, as far as plain SQL can raise one: no server knows the setting. PostgreSQL evaluates what stands in a CASE
-/// only where it comes to it.
-const REFUSE: &str = "pg_catalog.current_setting('migrate.refused') IS NULL";
+/// An error, as far as plain SQL can raise one: the run is the only one that knows the name of the setting, and never makes
+/// it. PostgreSQL evaluates what stands in a CASE only where it comes to it.
+fn refuse(run: &str) -> String {
+    format!("pg_catalog.current_setting({}) IS NULL", literal(&format!("migrate.refused_{run}")))
+}
 
-fn unless(condition: &str) -> String {
-    format!("CASE WHEN {condition} THEN true ELSE {REFUSE} END")
+fn unless(condition: &str, refuse: &str) -> String {
+    format!("CASE WHEN {condition} THEN true ELSE {refuse} END")
 }
 
 /// The same lock as that of a guard which is written out. Without a transaction there is nothing that an error would end,
 /// so the session is.
-fn lock(tables: &Tables) -> String {
+fn lock(tables: &Tables, refuse: &str) -> String {
     format!(
         "SELECT WHERE {ON_PRIMARY} AND CASE WHEN {NOT_BEGUN}\n  \
          THEN CASE WHEN pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()) THEN pg_catalog.pg_sleep(5) END \
-         IS NULL AND {REFUSE}\n  \
+         IS NULL AND {refuse}\n  \
          WHEN pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY}) AND pg_catalog.to_regclass({}) IS NULL THEN true\n  \
-         ELSE {REFUSE} END",
+         ELSE {refuse} END",
         literal(&tables.lease)
     )
 }
@@ -144,27 +151,33 @@ const RECENT: usize = 100;
 
 /// The newest row is the one of the migration before, and no recent one is above it: whoever applies or undoes a migration
 /// changes that. So does who did it while the one before was under way, whose row is then the newest all the same.
-fn history(tables: &Tables) -> String {
+fn history(tables: &Tables, refuse: &str) -> String {
     format!(
         "SELECT {}\n  WHERE {ON_PRIMARY} AND {}",
         guard::timeouts_set("$2", "$3", true),
-        unless(&format!(
-            "(SELECT version_id FROM {version} ORDER BY id DESC LIMIT 1) = $1\n  AND NOT EXISTS (SELECT FROM \
+        unless(
+            &format!(
+                "(SELECT version_id FROM {version} ORDER BY id DESC LIMIT 1) = $1\n  AND NOT EXISTS (SELECT FROM \
              (SELECT version_id FROM {version} ORDER BY id DESC LIMIT {RECENT}) recent WHERE version_id > $1)",
-            version = tables.version
-        ))
+                version = tables.version
+            ),
+            refuse
+        )
     )
 }
 
 /// No row comes back: the one of the record is to be the last.
-fn proof(tables: &Tables) -> String {
+fn proof(tables: &Tables, refuse: &str) -> String {
     format!(
         "SELECT WHERE NOT {}",
-        unless(&format!(
-            "NOT {} AND {} AND pg_catalog.to_regclass({}) IS NULL",
-            proof::has_late_triggers(&tables.version),
-            proof::recorded("$1", tables),
-            literal(&tables.lease)
-        ))
+        unless(
+            &format!(
+                "NOT {} AND {} AND pg_catalog.to_regclass({}) IS NULL",
+                proof::has_late_triggers(&tables.version),
+                proof::recorded("$1", tables),
+                literal(&tables.lease)
+            ),
+            refuse
+        )
     )
 }

@@ -51,6 +51,11 @@ impl<'a> UnderWay<'a> {
         self.answers.is_empty() && (self.is_sent() || (self.fault.is_some() && !self.is_pipelined()))
     }
 
+    /// Whether everything was sent, COMMIT too, and answered without an error.
+    pub(super) fn has_landed(&self) -> bool {
+        self.fault.is_none() && !self.given_up && self.answers.is_empty() && self.is_sent() && self.may_land()
+    }
+
     /// Whether COMMIT is on the wire and the transaction has not failed as far as is known.
     pub(super) fn may_land(&self) -> bool {
         let commit = |message: &Message<'_>| message.purpose == Purpose::Commit;
