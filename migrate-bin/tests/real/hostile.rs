@@ -262,16 +262,22 @@ fn guard(dir: &Path) -> String {
 #[test]
 fn what_is_sent_behind_a_begin_that_failed_takes_no_effect() {
     let (database, files) = (Database::create(), folder(&[("00001_a.sql", "-- +goose Up\nSELECT 1;\n")]));
-    let guard = guard(files.path());
+    assert_refused_without_begin(&database, "SELECT 1", &guard(files.path()), "SELECT 1");
+}
+
+/// That a guard outside a transaction ends its session, and with it what is on the wire behind it, a record at last.
+pub(crate) fn assert_refused_without_begin(database: &Database, before: &str, guard: &str, record: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (guarded, created, after) = runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.expect("one");
         tokio::spawn(connection);
-        // `join!` polls in order and the first poll sends: all three are on the wire before the first answer, as in a
-        // flight whose BEGIN was cancelled.
+        client.batch_execute(before).await.expect("what the guard needs");
+        // `join!` polls in order and the first poll sends: all are on the wire before the first answer, as in a flight
+        // whose BEGIN was cancelled.
         let answers = tokio::join!(
-            client.batch_execute(&guard),
+            client.batch_execute(guard),
             client.batch_execute("CREATE TABLE behind_it (id int)"),
+            client.batch_execute(record),
             client.batch_execute("COMMIT"),
         );
         (answers.0, answers.1, tokio::time::timeout(Duration::from_secs(10), client.batch_execute("SELECT 1")).await)

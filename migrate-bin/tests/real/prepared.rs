@@ -1,7 +1,6 @@
 //! Guards and records that are prepared statements decide what those decide that are written out.
 
 use std::path::Path;
-use std::time::Duration;
 
 use migrate_core::check;
 use migrate_core::flight::{Bookkeeping, Durability, Purpose, TableName, Terms, Window, convoy};
@@ -9,6 +8,7 @@ use migrate_core::history::{Existing, History};
 use migrate_core::parse::Environment;
 use migrate_core::plan::{Goal, Order, plan};
 
+use crate::hostile::assert_refused_without_begin;
 use crate::stage::{Database, Ended, eventually, folder, migrate};
 
 /// The file whose statement waits for a lock on a table that the scene holds.
@@ -189,23 +189,6 @@ fn what_is_sent_behind_a_begin_that_failed_takes_no_effect() {
     let (database, files) = (Database::create(), eight(0, ""));
     assert_eq!(migrate(&database.url, files.path(), &["up", "--to", "1"]).code, 0);
     let [prepares, guard, record] = sent(files.path());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let (guarded, created, after) = runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.expect("one");
-        tokio::spawn(connection);
-        client.batch_execute(&prepares).await.expect("prepared");
-        // On the wire together, as in a flight whose BEGIN was cancelled.
-        let answers = tokio::join!(
-            client.batch_execute(&guard),
-            client.batch_execute("CREATE TABLE behind_it (id int)"),
-            client.batch_execute(&record),
-            client.batch_execute("COMMIT"),
-        );
-        (answers.0, answers.1, tokio::time::timeout(Duration::from_secs(10), client.batch_execute("SELECT 1")).await)
-    });
-    let code = guarded.expect_err("a guard outside a transaction").code().cloned();
-    assert_eq!(code, Some(tokio_postgres::error::SqlState::ADMIN_SHUTDOWN));
-    assert!(created.is_err() && after.expect("an answer").is_err(), "the session is gone");
-    assert_eq!(database.rows("SELECT count(*) FROM pg_class WHERE relname = 'behind_it'"), ["0"]);
+    assert_refused_without_begin(&database, &prepares, &guard, &record);
     assert_eq!(database.versions(), ["0", "1"]);
 }

@@ -21,7 +21,7 @@ pub struct Database {
     pub tables: Tables,
     /// The server.
     pub server: Opened,
-    /// Whether the session has the backend for itself that answered.
+    /// Whether everything looks as if the session had the backend for itself that answered.
     pub is_direct: bool,
 }
 

@@ -46,8 +46,8 @@ pub(super) fn of_read(error: &Error, name: &TableName) -> Failure {
         ("55P03" | "57014", _) => Failure::new(
             Exit::LockTimeout,
             format!("the version table `{name}` could not be read in time: {}", db.message()),
-            "somebody holds the table (`migrate doctor` names who), or the role's lock_timeout or statement_timeout is too \
-             short: run again, or raise it",
+            "somebody holds the table (pg_locks has who), or the lock_timeout or statement_timeout of the role or the \
+             database is too short: run again, or raise it",
         ),
         // A pooler lets everybody in, and has a backend for some.
         (_, Some(Exit::Connect)) => {

@@ -68,7 +68,7 @@ pub(super) async fn at_first_sight(session: &Session, backend: Option<String>) -
 }
 
 /// Whether a backend is the process that the session was told to name when it wants to be stopped, and nothing else hints
-/// at a pooler: then the session has that backend for itself.
+/// at a pooler. No proof either: what counts on it notices when it is not so.
 pub(super) async fn is_own(session: &Session, backend: Option<&str>) -> bool {
     let Some(canceller) = session.canceller().filter(|_| session.peer().is_some_and(|peer| peer.pooler.is_none()))
     else {
