@@ -186,8 +186,13 @@ pub(super) async fn not_orphaned(session: &Session, name: &TableName, database: 
     if existing.version || !existing.has(SideTable::Ledger) {
         return Ok(());
     }
-    let query =
-        format!("SELECT pg_catalog.count(DISTINCT version_id) FROM {} WHERE {ON_PRIMARY}", database.tables.ledger());
+    // The two were looked up one after the other, and somebody may have made both in between: the plan for none is refused
+    // by its guard then.
+    let query = format!(
+        "SELECT pg_catalog.count(DISTINCT version_id) FROM {} WHERE {ON_PRIMARY} AND pg_catalog.to_regclass({}) IS NULL",
+        database.tables.ledger(),
+        literal(&database.tables.version)
+    );
     let rows = session.rows(&query).await.map_err(|error| failure::of_read(&error, name))?;
     let versions = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default();
     if versions == "0" { Ok(()) } else { Err(failure::orphaned_ledger(name, &versions)) }
